@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine of the replay-safe TPM interface: public functions.
+ *
+ * Models a TPM 1.2 or 2.0 behind the TIS 1.3 / PTP 1.05 FIFO registers (FIFO
+ * door) and behind an explicit index, ticket and checksum (indexed door); one
+ * transaction state machine serves both. Not modelled: HASH_START, HASH_DATA
+ * and HASH_END (as QEMU's tpm-tis), legacy I/O port decoding.
+ *
+ * Pure C11: no allocation, no clock, no globals, no I/O. The host hands in
+ * buffers and a backend, and calls from one thread at a time, or under one lock
+ * that it also holds when it calls tpmix_complete().
+ *
+ * Functions are total: any address, width and value is answered. An access
+ * that makes no sense changes nothing but, where docs/specification.md says so,
+ * the REFUSED field of TPMIX_REG_STATUS.
+ */
+#ifndef TPMIX_H
+#define TPMIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tpmix_regs.h"
+
+#define TPMIX_NO_LOCALITY   0xFFu
+#define TPMIX_HEADER_SIZE   10u     /* TPM 2.0 part 1, 18: tag, size, code */
+#define TPMIX_BUFFER_MIN    1024u
+#define TPMIX_BUFFER_MAX    65536u
+
+enum tpmix_family {
+	TPMIX_FAMILY_1_2 = 1,
+	TPMIX_FAMILY_2_0 = 2,
+};
+
+/*
+ * What the engine does to the world. Called from tpmix_write() only, each at
+ * most once per call and last.
+ */
+struct tpmix_backend {
+	/*
+	 * Run a command. It has passed the header check: 10 <= len, and len is
+	 * its size field. @cmd stays as it is until tpmix_complete(@ticket),
+	 * which may be called before start() returns.
+	 */
+	void (*start)(void *opaque, uint32_t ticket, unsigned int locality,
+		      const uint8_t *cmd, uint32_t len);
+	/* Ask for an early end of the running command; may have no effect. */
+	void (*cancel)(void *opaque);
+	/* PTP 6.5.2.4: then report the flag by tpmix_set_established(). */
+	void (*reset_established)(void *opaque, unsigned int locality);
+	/* A guest broke a rule. @what is a sentence without a full stop. */
+	void (*guest_error)(void *opaque, const char *what, uint32_t addr);
+};
+
+struct tpmix_config {
+	const struct tpmix_backend *backend;
+	void *opaque;
+	uint8_t *cmd;   /* command as the guest writes it, capacity bytes */
+	uint8_t *run;   /* private copy of the running command, capacity bytes */
+	uint8_t *rsp;   /* response, capacity bytes */
+	uint32_t capacity; /* TPMIX_BUFFER_MIN to TPMIX_BUFFER_MAX */
+	bool locality4; /* software may use locality 4 (tpm-tis: no) */
+};
+
+/* Guest-visible and internal state of one locality; all of it migrates. */
+struct tpmix_loc {
+	uint8_t state;          /* enum tpmix_state */
+	uint8_t access;         /* REQUEST_USE, SEIZE, BEEN_SEIZED as stored */
+	uint8_t refused;        /* enum tpmix_refused */
+	uint8_t int_status;     /* subset of TPM_INT_ALL */
+	uint32_t int_enable;
+	uint32_t index;         /* TPMIX_REG_INDEX, any value */
+	uint32_t csum_expect;   /* TPMIX_REG_CSUM_EXPECT */
+};
+
+/*
+ * A write made while a command ran. Its repetition, as the next write, is the
+ * same write, also after the command completed (property R2: INT_STATUS,
+ * BEEN_SEIZED, a doorbell refused as busy).
+ */
+struct tpmix_last_write {
+	uint64_t val;
+	uint32_t addr;
+	uint8_t size;           /* 1 to 8; 0: none */
+};
+
+/* Everything that migrates beside the contents of cmd and rsp. */
+struct tpmix_state_all {
+	struct tpmix_loc loc[TPMIX_NUM_LOCALITIES];
+	struct tpmix_last_write last;
+	uint32_t accepted;      /* last ticket accepted */
+	uint32_t fifo_len;      /* bytes of cmd that came through the FIFO */
+	uint32_t rsp_len;       /* bytes of rsp, 0: none */
+	uint32_t rsp_pos;       /* the FIFO's hidden pointer into rsp */
+	uint16_t cmd_csum;      /* of the last accepted command */
+	uint16_t rsp_csum;
+	uint8_t family;         /* enum tpmix_family */
+	uint8_t active;         /* active locality or TPMIX_NO_LOCALITY */
+	uint8_t next;           /* active after the running command, or none */
+	uint8_t running;        /* locality whose command runs, or none */
+	uint8_t abort;          /* 1: the running command ends in READY */
+	uint8_t cmd_owner;      /* locality that wrote cmd, or none */
+	uint8_t rsp_owner;      /* locality that may read rsp, or none */
+	uint8_t intf_sel_lock;  /* IntfSelLock, 0 or 1 */
+	uint8_t selftest_done;  /* TPM_STS.selfTestDone, 0 or 1 */
+	uint8_t established;    /* D-RTM established, 0 or 1 */
+	uint32_t bufsize;       /* negotiated size, bytes */
+};
+
+struct tpmix {
+	struct tpmix_config cfg;
+	struct tpmix_state_all s;
+	uint64_t starts;        /* commands handed to the backend; not saved */
+};
+
+/*
+ * Makes @e a TPM that was just powered on; to be followed by tpmix_reset().
+ * Tickets start at 0. @cfg is copied, its buffers and backend must outlive @e.
+ */
+void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg);
+
+/*
+ * TPM_INIT (TIS 1.3 5.6.1): all localities idle, no response, nothing running.
+ * @bufsize is what the backend takes, in bytes; the negotiated size is the
+ * smaller of it and the capacity. Tickets go on counting over a reset, so that a
+ * doorbell delayed across it starts nothing.
+ */
+void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize);
+
+/* TPM_ACCESS.tpmEstablishment is the inverse of @established. */
+void tpmix_set_established(struct tpmix *e, bool established);
+
+/*
+ * Reads @size (1 to 8) bytes at @addr (offset from TPMIX_BASE) in little-endian
+ * order, any alignment. Changes nothing (R1). DATA_FIFO and XDATA_FIFO read as
+ * all ones here. Offsets that no register has, and registers that the locality
+ * may not see, read as all ones.
+ */
+uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size);
+
+/*
+ * As tpmix_read(), but bytes of DATA_FIFO and XDATA_FIFO are taken from the
+ * response and move its hidden pointer (TIS 1.3 5.6.6): the one read that
+ * changes something. What a device's read handler calls.
+ */
+uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size);
+
+/* True where one of the @size bytes at @addr belongs to DATA_FIFO or XDATA_FIFO. */
+bool tpmix_is_fifo(uint32_t addr, unsigned int size);
+
+/*
+ * Writes the low @size (1 to 8) bytes of @val at @addr, any alignment. Split at
+ * 4-byte boundaries, lowest address first, so that an 8-byte write to
+ * TPMIX_REG_CSUM_EXPECT sets the checksum and then rings the doorbell.
+ */
+void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val, unsigned int size);
+
+/*
+ * The backend's answer to start(@ticket): @len bytes at @rsp, copied. A response
+ * whose size field is not @len, or that exceeds the negotiated size, is replaced
+ * by a TPM error (TPM_RC_FAILURE, TPM_FAIL); so is a NULL @rsp, which says that
+ * the backend failed. Returns false, and changes nothing, where @ticket is not
+ * running (the TPM was reset meanwhile).
+ */
+bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
+		    uint32_t len, bool selftest_done);
+
+/* Level of the interrupt line (TIS 1.3 5.6.7), to be set after each call above. */
+bool tpmix_irq(const struct tpmix *e);
+
+/* Last ticket completed; equal to s.accepted where nothing runs. */
+uint32_t tpmix_completed(const struct tpmix *e);
+
+/*
+ * The invariant: true for every state that the functions above can reach, and
+ * what a state from outside (migration) has to satisfy. O(1).
+ */
+bool tpmix_valid(const struct tpmix *e);
+
+/* CRC-16/KERMIT of @len bytes (PTP 6.5.3.13). */
+uint16_t tpmix_crc16(const uint8_t *data, uint32_t len);
+
+#endif /* TPMIX_H */

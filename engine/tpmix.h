@@ -61,6 +61,7 @@ struct tpmix_config {
 	uint8_t *rsp;   /* response, capacity bytes */
 	uint32_t capacity; /* TPMIX_BUFFER_MIN to TPMIX_BUFFER_MAX */
 	bool locality4; /* software may use locality 4 (tpm-tis: no) */
+	uint8_t int_vector; /* TPM_INT_VECTOR: IRQ number, 0 for none */
 };
 
 /* Guest-visible and internal state of one locality; all of it migrates. */

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * FIFO door: the registers of TIS 1.3 / PTP FIFO with QEMU tpm-tis's choices.
+ * DATA_FIFO keeps the hidden pointer that the standard asks for.
+ */
+#include "internal.h"
+
+/* TIS 1.3 5.6.6: the size field is known with the sixth byte. */
+#define SIZE_FIELD_END  6u
+
+/* TPM_STS.Expect: the TPM wants more bytes of the command. */
+static bool expects(const struct tpmix *e, unsigned int locality)
+{
+	if (e->s.loc[locality].state != TPMIX_RECEPTION ||
+	    e->s.fifo_len >= e->s.bufsize) {
+		return false;
+	}
+	return e->s.fifo_len < SIZE_FIELD_END ||
+	       tpmix_get_be32(e->cfg.cmd, 2) > e->s.fifo_len;
+}
+
+static bool data_avail(const struct tpmix *e, unsigned int locality)
+{
+	return e->s.loc[locality].state == TPMIX_COMPLETION &&
+	       e->s.rsp_pos < e->s.rsp_len;
+}
+
+static uint32_t burst_count(const struct tpmix *e, unsigned int locality,
+			    unsigned int size)
+{
+	uint32_t avail;
+
+	if (data_avail(e, locality)) {
+		return e->s.rsp_len - e->s.rsp_pos;
+	}
+	if (e->s.loc[locality].state == TPMIX_COMPLETION) {
+		avail = e->s.bufsize - e->s.rsp_pos;
+	} else {
+		avail = e->s.bufsize - e->s.fifo_len;
+	}
+	/* A byte-wide read of the low byte is not to say 0 for 0x100. */
+	if (size == 1 && avail > 0xFF) {
+		avail = 0xFF;
+	}
+	/* 16 bits of burstCount; a 64 KiB buffer has one more to say. */
+	return avail < 0xFFFF ? avail : 0xFFFF;
+}
+
+static uint32_t sts_read(const struct tpmix *e, unsigned int locality,
+			 unsigned int size)
+{
+	uint32_t val = 0;
+
+	switch (e->s.loc[locality].state) {
+	case TPMIX_READY:
+		val |= TPM_STS_COMMAND_READY;
+		break;
+	case TPMIX_RECEPTION:
+		val |= TPM_STS_VALID;
+		if (expects(e, locality)) {
+			val |= TPM_STS_EXPECT;
+		}
+		break;
+	case TPMIX_EXECUTION:
+		val |= TPM_STS_VALID;
+		break;
+	case TPMIX_COMPLETION:
+		val |= TPM_STS_VALID;
+		if (data_avail(e, locality)) {
+			val |= TPM_STS_DATA_AVAIL;
+		}
+		break;
+	default:
+		break;
+	}
+	if (e->s.selftest_done) {
+		val |= TPM_STS_SELFTEST_DONE;
+	}
+	if (e->s.family == TPMIX_FAMILY_2_0) {
+		val |= TPM_STS_FAMILY_TPM2;
+	}
+	return val | burst_count(e, locality, size) << TPM_STS_BURST_COUNT_SHIFT;
+}
+
+static uint32_t interface_id(const struct tpmix *e)
+{
+	if (e->s.family != TPMIX_FAMILY_2_0) {
+		return TPM_INTERFACE_ID_TPM12;
+	}
+	return TPM_INTERFACE_ID_TPM20 |
+	       (e->s.intf_sel_lock ? TPM_INTERFACE_ID_SEL_LOCK : 0);
+}
+
+uint32_t tpmix_fifo_read32(const struct tpmix *e, unsigned int locality,
+			   uint32_t off, unsigned int size)
+{
+	switch (off) {
+	case TPM_REG_ACCESS:
+		return tpmix_access_read(e, locality);
+	case TPM_REG_INT_ENABLE:
+		return e->s.loc[locality].int_enable;
+	case TPM_REG_INT_VECTOR:
+		return e->cfg.int_vector;
+	case TPM_REG_INT_STATUS:
+		return e->s.loc[locality].int_status;
+	case TPM_REG_INTF_CAPABILITY:
+		return e->s.family == TPMIX_FAMILY_2_0 ?
+		       TPM_INTF_CAPABILITY_TPM20 : TPM_INTF_CAPABILITY_TPM12;
+	case TPM_REG_STS:
+		return e->s.active == locality ? sts_read(e, locality, size) :
+						 ALL_ONES;
+	case TPM_REG_INTERFACE_ID:
+		return interface_id(e);
+	case TPM_REG_DID_VID:
+		return TPM_DID_VID_QEMU;
+	case TPM_REG_RID:
+		return TPM_RID_QEMU;
+	default:
+		return ALL_ONES;
+	}
+}
+
+static void go(struct tpmix *e, unsigned int locality)
+{
+	if (e->s.loc[locality].state != TPMIX_RECEPTION ||
+	    expects(e, locality)) {
+		return;
+	}
+	if (tpmix_busy(e)) {
+		/* The command of a locality that relinquished still runs. */
+		tpmix_guest_error(e, "tpmGo while a command runs",
+				  locality << TPMIX_LOCALITY_SHIFT | TPM_REG_STS);
+		return;
+	}
+	tpmix_accept(e, locality, true);
+}
+
+/* TIS 1.3 table 19: of commandReady, tpmGo and responseRetry one a write. */
+static void sts_write(struct tpmix *e, unsigned int locality, uint32_t val)
+{
+	if (e->s.active != locality) {
+		return;
+	}
+	if (e->s.family == TPMIX_FAMILY_2_0) {
+		if ((val & TPM_STS_RESET_ESTABLISHMENT) && locality >= 3) {
+			e->cfg.backend->reset_established(e->cfg.opaque,
+							  locality);
+		}
+		if ((val & TPM_STS_COMMAND_CANCEL) &&
+		    e->s.loc[locality].state == TPMIX_EXECUTION) {
+			tpmix_cancel(e);
+		}
+	}
+	switch (val & (TPM_STS_COMMAND_READY | TPM_STS_GO |
+		       TPM_STS_RESPONSE_RETRY)) {
+	case TPM_STS_COMMAND_READY:
+		tpmix_goal_ready(e, locality);
+		break;
+	case TPM_STS_GO:
+		go(e, locality);
+		break;
+	case TPM_STS_RESPONSE_RETRY:
+		if (e->s.loc[locality].state == TPMIX_COMPLETION) {
+			e->s.rsp_pos = 0;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+void tpmix_fifo_write32(struct tpmix *e, unsigned int locality, uint32_t off,
+			uint32_t val, uint32_t mask)
+{
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	switch (off) {
+	case TPM_REG_ACCESS:
+		tpmix_access_write(e, locality, val);
+		break;
+	case TPM_REG_INT_ENABLE:
+		l->int_enable = (l->int_enable & ~mask) |
+				(val & (TPM_INT_GLOBAL_ENABLE |
+					TPM_INT_POLARITY_MASK | TPM_INT_ALL));
+		break;
+	case TPM_REG_INT_STATUS:
+		l->int_status &= (uint8_t)~(val & TPM_INT_ALL);
+		break;
+	case TPM_REG_STS:
+		sts_write(e, locality, val);
+		break;
+	case TPM_REG_INTERFACE_ID:
+		if (val & TPM_INTERFACE_ID_SEL_LOCK) {
+			e->s.intf_sel_lock = 1;
+		}
+		break;
+	default:
+		/* INT_VECTOR, INTF_CAPABILITY, DID_VID, RID, reserved: RO */
+		break;
+	}
+}
+
+uint8_t tpmix_fifo_pop(struct tpmix *e, unsigned int locality)
+{
+	uint8_t byte;
+
+	if (e->s.active != locality || !data_avail(e, locality)) {
+		return NO_DATA_BYTE;
+	}
+	byte = e->cfg.rsp[e->s.rsp_pos++];
+	if (!data_avail(e, locality)) {
+		tpmix_raise(e, locality, TPM_INT_STS_VALID);
+	}
+	return byte;
+}
+
+void tpmix_fifo_push(struct tpmix *e, unsigned int locality, uint8_t byte)
+{
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	if (e->s.active != locality) {
+		return;
+	}
+	if (l->state == TPMIX_READY) {
+		l->state = TPMIX_RECEPTION;
+	}
+	if (expects(e, locality)) {
+		e->cfg.cmd[e->s.fifo_len++] = byte;
+	}
+}

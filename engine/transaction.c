@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The transaction state machine: a command is accepted, runs and completes.
+ * Both doors end here. TIS 1.3 5.6.12; docs/specification.md, "Transaction".
+ */
+#include "internal.h"
+
+/* TPM 2.0 part 2, 6.6.3 and TPM 1.2 part 2, 16. */
+enum tpm_rc {
+	TPM_FAIL            = 0x009,
+	TPM_BAD_PARAM_SIZE  = 0x019,
+	TPM_RC_FAILURE      = 0x101,
+	TPM_RC_COMMAND_SIZE = 0x142,
+};
+
+enum tpm_tag {
+	TPM_TAG_RSP_COMMAND = 0x00C4,
+	TPM_ST_NO_SESSIONS  = 0x8001,
+};
+
+uint16_t tpmix_crc16(const uint8_t *data, uint32_t len)
+{
+	uint32_t crc = 0;
+	uint32_t i;
+	unsigned int bit;
+
+	for (i = 0; i < len; i++) {
+		crc ^= data[i];
+		for (bit = 0; bit < 8; bit++) {
+			crc = (crc >> 1) ^ ((crc & 1) ? 0x8408u : 0);
+		}
+	}
+	return (uint16_t)crc;
+}
+
+uint16_t tpmix_cmd_crc(const struct tpmix *e)
+{
+	uint32_t size = tpmix_get_be32(e->cfg.cmd, 2);
+
+	return tpmix_crc16(e->cfg.cmd,
+			   size < e->s.bufsize ? size : e->s.bufsize);
+}
+
+void tpmix_guest_error(const struct tpmix *e, const char *what, uint32_t addr)
+{
+	e->cfg.backend->guest_error(e->cfg.opaque, what, addr);
+}
+
+void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
+{
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	if ((l->int_enable & TPM_INT_GLOBAL_ENABLE) && (l->int_enable & mask)) {
+		l->int_status |= (uint8_t)(mask & TPM_INT_ALL);
+	}
+}
+
+uint32_t tpmix_completed(const struct tpmix *e)
+{
+	return e->s.accepted - (tpmix_busy(e) ? 1 : 0);
+}
+
+static void put_error_response(struct tpmix *e, enum tpm_rc rc20,
+			       enum tpm_rc rc12)
+{
+	bool tpm2 = e->s.family == TPMIX_FAMILY_2_0;
+	uint32_t tag = tpm2 ? TPM_ST_NO_SESSIONS : TPM_TAG_RSP_COMMAND;
+	uint32_t rc = tpm2 ? rc20 : rc12;
+	uint8_t *rsp = e->cfg.rsp;
+
+	rsp[0] = (uint8_t)(tag >> 8);
+	rsp[1] = (uint8_t)tag;
+	rsp[2] = 0;
+	rsp[3] = 0;
+	rsp[4] = 0;
+	rsp[5] = TPMIX_HEADER_SIZE;
+	rsp[6] = 0;
+	rsp[7] = 0;
+	rsp[8] = (uint8_t)(rc >> 8);
+	rsp[9] = (uint8_t)rc;
+	e->s.rsp_len = TPMIX_HEADER_SIZE;
+}
+
+/* rsp and rsp_len are set: the running command becomes the completed one. */
+static void finish(struct tpmix *e)
+{
+	uint8_t l = e->s.running;
+	uint8_t next = e->s.next;
+
+	e->s.rsp_owner = l;
+	e->s.rsp_pos = 0;
+	e->s.rsp_csum = tpmix_crc16(e->cfg.rsp, e->s.rsp_len);
+	/* Another locality may be sending its next command by now. */
+	if (e->s.cmd_owner == l) {
+		e->s.fifo_len = 0;
+	}
+	e->s.running = TPMIX_NO_LOCALITY;
+
+	if (e->s.abort) {
+		e->s.abort = 0;
+		e->s.loc[l].state = TPMIX_READY;
+		tpmix_raise(e, l, TPM_INT_COMMAND_READY);
+	} else {
+		e->s.loc[l].state = TPMIX_COMPLETION;
+		tpmix_raise(e, l, TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
+	}
+
+	if (tpmix_loc_ok(next)) {
+		e->s.next = TPMIX_NO_LOCALITY;
+		tpmix_set_active(e, next);
+	}
+}
+
+bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
+		    uint32_t len, bool selftest_done)
+{
+	uint32_t i;
+
+	if (!tpmix_busy(e) || ticket != e->s.accepted) {
+		return false;
+	}
+	if (selftest_done) {
+		e->s.selftest_done = 1;
+	}
+	if (!rsp || len < TPMIX_HEADER_SIZE || len > e->s.bufsize ||
+	    tpmix_get_be32(rsp, 2) != len) {
+		put_error_response(e, TPM_RC_FAILURE, TPM_FAIL);
+	} else {
+		for (i = 0; i < len; i++) {
+			e->cfg.rsp[i] = rsp[i];
+		}
+		e->s.rsp_len = len;
+	}
+	finish(e);
+	return true;
+}
+
+/*
+ * The header is judged on the private copy: the guest can go on writing cmd
+ * while this runs (interface.md 4). Returns the size, 0 if it is not one.
+ */
+static uint32_t copy_command(struct tpmix *e, bool fifo)
+{
+	uint32_t i, size;
+
+	for (i = 0; i < TPMIX_HEADER_SIZE; i++) {
+		e->cfg.run[i] = e->cfg.cmd[i];
+	}
+	size = tpmix_get_be32(e->cfg.run, 2);
+	if (size < TPMIX_HEADER_SIZE || size > e->s.bufsize ||
+	    (fifo && size != e->s.fifo_len)) {
+		return 0;
+	}
+	for (; i < size; i++) {
+		e->cfg.run[i] = e->cfg.cmd[i];
+	}
+	return size;
+}
+
+void tpmix_accept(struct tpmix *e, unsigned int locality, bool fifo)
+{
+	struct tpmix_loc *l = &e->s.loc[locality];
+	uint32_t size = copy_command(e, fifo);
+
+	/* The response ends here, and nowhere else (R4). */
+	if (tpmix_loc_ok(e->s.rsp_owner) &&
+	    e->s.loc[e->s.rsp_owner].state == TPMIX_COMPLETION) {
+		e->s.loc[e->s.rsp_owner].state = TPMIX_IDLE;
+	}
+	e->s.rsp_owner = TPMIX_NO_LOCALITY;
+	e->s.rsp_len = 0;
+	e->s.rsp_pos = 0;
+	e->s.rsp_csum = 0;
+	e->s.cmd_csum = size ? tpmix_crc16(e->cfg.run, size) : 0;
+
+	/*
+	 * Completion interrupts of the old response are void with it. A guest
+	 * that still acknowledges one finds nothing to clear, so that its write
+	 * is never taken for the repetition of the next acknowledgement.
+	 */
+	l->int_status &= (uint8_t)~(TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
+	l->refused = TPMIX_REFUSED_NONE;
+	l->state = TPMIX_EXECUTION;
+	if (!fifo) {
+		e->s.fifo_len = 0;
+	}
+	e->s.running = (uint8_t)locality;
+	e->s.abort = 0;
+	e->s.accepted++;
+
+	if (!size) {
+		/* Never a partial command to the backend (interface.md 4). */
+		tpmix_guest_error(e, "command size does not fit",
+				  locality << TPMIX_LOCALITY_SHIFT);
+		put_error_response(e, TPM_RC_COMMAND_SIZE, TPM_BAD_PARAM_SIZE);
+		finish(e);
+		return;
+	}
+	e->starts++;
+	e->cfg.backend->start(e->cfg.opaque, e->s.accepted, locality,
+			      e->cfg.run, size);
+}
+
+void tpmix_cancel(struct tpmix *e)
+{
+	e->cfg.backend->cancel(e->cfg.opaque);
+}
+
+void tpmix_goal_ready(struct tpmix *e, unsigned int locality)
+{
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	switch (l->state) {
+	case TPMIX_EXECUTION:
+		e->s.abort = 1;
+		tpmix_cancel(e);
+		break;
+	case TPMIX_READY:
+		e->s.fifo_len = 0;
+		break;
+	default:
+		/*
+		 * The FIFO lets go of the response, the indexed door does not:
+		 * a commandReady that arrives late takes nothing (R4).
+		 */
+		l->state = TPMIX_READY;
+		e->s.fifo_len = 0;
+		tpmix_raise(e, locality, TPM_INT_COMMAND_READY);
+		break;
+	}
+}
+
+void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
+{
+	uint32_t accepted = e->s.accepted;
+	uint8_t established = e->s.established;
+	unsigned int l;
+	uint32_t i;
+
+	if (bufsize > e->cfg.capacity) {
+		bufsize = e->cfg.capacity;
+	}
+	if (bufsize < TPMIX_HEADER_SIZE) {
+		bufsize = TPMIX_HEADER_SIZE;
+	}
+	e->s = (struct tpmix_state_all) {
+		.accepted = accepted,
+		.established = established,
+		.family = (uint8_t)family,
+		.active = TPMIX_NO_LOCALITY,
+		.next = TPMIX_NO_LOCALITY,
+		.running = TPMIX_NO_LOCALITY,
+		.cmd_owner = TPMIX_NO_LOCALITY,
+		.rsp_owner = TPMIX_NO_LOCALITY,
+		.bufsize = bufsize,
+	};
+	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
+		e->s.loc[l].int_enable = TPM_INT_POLARITY_LOW;
+	}
+	for (i = 0; i < e->cfg.capacity; i++) {
+		e->cfg.cmd[i] = 0;
+		e->cfg.run[i] = 0;
+		e->cfg.rsp[i] = 0;
+	}
+}
+
+void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg)
+{
+	*e = (struct tpmix) { .cfg = *cfg };
+	tpmix_reset(e, TPMIX_FAMILY_2_0, cfg->capacity);
+}
+
+void tpmix_set_established(struct tpmix *e, bool established)
+{
+	e->s.established = established;
+}

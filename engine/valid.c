@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The invariant of the engine's state; see tpmix_valid() in tpmix.h. */
+#include "internal.h"
+
+#define INT_ENABLE_BITS (TPM_INT_GLOBAL_ENABLE | TPM_INT_POLARITY_MASK | \
+			 TPM_INT_ALL)
+
+static bool loc_or_none(uint8_t locality)
+{
+	return tpmix_loc_ok(locality) || locality == TPMIX_NO_LOCALITY;
+}
+
+static bool loc_valid(const struct tpmix *e, uint8_t i)
+{
+	const struct tpmix_loc *l = &e->s.loc[i];
+
+	if (l->state > TPMIX_COMPLETION || l->refused > TPMIX_REFUSED_WIDTH) {
+		return false;
+	}
+	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_SEIZE |
+			   TPM_ACCESS_BEEN_SEIZED)) ||
+	    (l->int_status & ~TPM_INT_ALL) ||
+	    (l->int_enable & ~INT_ENABLE_BITS) ||
+	    (l->csum_expect & ~(uint32_t)(TPMIX_CSUM_EXPECT_MASK |
+					  TPMIX_CSUM_EXPECT_ON))) {
+		return false;
+	}
+	/* One command runs, and it is that locality's. */
+	if ((l->state == TPMIX_EXECUTION) != (e->s.running == i)) {
+		return false;
+	}
+	/* What the FIFO gives out is this locality's response. */
+	if (l->state == TPMIX_COMPLETION && e->s.rsp_owner != i) {
+		return false;
+	}
+	if (l->state == TPMIX_RECEPTION && e->s.cmd_owner != i) {
+		return false;
+	}
+	/* The active locality asks for nothing. */
+	if (e->s.active == i && (l->access & (TPM_ACCESS_REQUEST_USE |
+					      TPM_ACCESS_SEIZE))) {
+		return false;
+	}
+	/* A seize waits for the running command only. */
+	if ((l->access & TPM_ACCESS_SEIZE) &&
+	    (!tpmix_loc_ok(e->s.next) || e->s.next < i)) {
+		return false;
+	}
+	return true;
+}
+
+bool tpmix_valid(const struct tpmix *e)
+{
+	const struct tpmix_state_all *s = &e->s;
+	uint8_t i;
+
+	if (e->cfg.capacity < TPMIX_BUFFER_MIN ||
+	    e->cfg.capacity > TPMIX_BUFFER_MAX ||
+	    s->bufsize < TPMIX_HEADER_SIZE || s->bufsize > e->cfg.capacity) {
+		return false;
+	}
+	if (s->family != TPMIX_FAMILY_1_2 && s->family != TPMIX_FAMILY_2_0) {
+		return false;
+	}
+	if (!loc_or_none(s->active) || !loc_or_none(s->next) ||
+	    !loc_or_none(s->running) || !loc_or_none(s->cmd_owner) ||
+	    !loc_or_none(s->rsp_owner)) {
+		return false;
+	}
+	if (s->abort > 1 || s->intf_sel_lock > 1 || s->selftest_done > 1 ||
+	    s->established > 1) {
+		return false;
+	}
+	if (s->fifo_len > s->bufsize || s->rsp_len > s->bufsize ||
+	    s->rsp_pos > s->rsp_len) {
+		return false;
+	}
+	/* A response is at least a header, and somebody's. */
+	if (tpmix_loc_ok(s->rsp_owner) ? s->rsp_len < TPMIX_HEADER_SIZE :
+					 s->rsp_len != 0) {
+		return false;
+	}
+	/* While a command runs there is no response; abort and next wait for it. */
+	if (tpmix_busy(e) ? tpmix_loc_ok(s->rsp_owner) :
+			    s->abort || tpmix_loc_ok(s->next)) {
+		return false;
+	}
+	if (tpmix_loc_ok(s->active) && s->cmd_owner != s->active) {
+		return false;
+	}
+	if (s->last.size > 8 || (s->last.size && s->last.size < 8 &&
+				 s->last.val >> (s->last.size * 8))) {
+		return false;
+	}
+	for (i = 0; i < TPMIX_NUM_LOCALITIES; i++) {
+		if (!loc_valid(e, i)) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tpm-tis-indexed: TIS FIFO with the replay-safe indexed door
+ *
+ * Models the TPM interface of docs/specification.md: TIS 1.3 / PTP 1.05 FIFO
+ * registers, five localities, and in each locality's vendor range an index
+ * register, a trapped window, tickets and checksums.
+ *
+ * QEMU interface:
+ * + QOM property "tpmdev": id of the -tpmdev backend (required)
+ * + QOM property "irq":    ISA IRQ, 0 to 15, default 5
+ * + QOM property "ppi":    physical presence interface page, default on
+ * + QOM property "compat": ACPI _CID that the stock TPM drivers bind to,
+ *                          default on
+ * + MMIO region: five locality pages at 0xFED40000; the PPI page at 0xFED45000
+ * + the properties of tpmix_device.h
+ *
+ * Registration as a QEMU type is in tpm_tis_indexed_isa.c, apart from the
+ * device, for hosts that register it in another way.
+ */
+#ifndef TPM_TPM_TIS_INDEXED_H
+#define TPM_TPM_TIS_INDEXED_H
+
+#include "hw/acpi/aml-build.h"
+#include "hw/isa/isa.h"
+#include "tpmix_device.h"
+
+/* ACPI _HID; "QEMU" is the vendor id that QEMU's own devices use. */
+#define TPM_TIS_INDEXED_HID "QEMU0021"
+
+/**
+ * tpm_tis_indexed_realize:
+ * @d: device, after tpmix_device_init()
+ * @isa: the ISA device it is
+ *
+ * Checks the properties, maps the MMIO region and the PPI page.
+ */
+void tpm_tis_indexed_realize(TPMIXDevice *d, ISADevice *isa, Error **errp);
+
+/**
+ * tpm_tis_indexed_build_aml:
+ *
+ * Appends the ACPI device to @scope.
+ */
+void tpm_tis_indexed_build_aml(TPMIXDevice *d, TPMIf *ti, Aml *scope);
+
+#endif /* TPM_TPM_TIS_INDEXED_H */

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * QEMU as a host of the replay-safe TPM engine; see tpmix_device.h.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "qemu/log.h"
+#include "qapi/error.h"
+#include "hw/acpi/tpm.h"
+#include "system/tpm_util.h"
+#include "tpmix_device.h"
+#include "trace.h"
+
+static void tpmix_update_irq(TPMIXDevice *d)
+{
+    qemu_set_irq(d->irq, tpmix_irq(&d->engine));
+}
+
+static uint64_t tpmix_device_read(void *opaque, hwaddr addr, unsigned size)
+{
+    TPMIXDevice *d = opaque;
+    uint64_t val;
+
+    if (tpm_backend_had_startup_error(d->be_driver)) {
+        return 0;
+    }
+    d->mmio_reads++;
+    val = tpmix_mmio_read(&d->engine, addr, size);
+    trace_tpm_indexed_mmio_read(size, addr, val);
+    tpmix_update_irq(d);
+    return val;
+}
+
+static void tpmix_device_write(void *opaque, hwaddr addr, uint64_t val,
+                               unsigned size)
+{
+    TPMIXDevice *d = opaque;
+
+    if (tpm_backend_had_startup_error(d->be_driver)) {
+        return;
+    }
+    d->mmio_writes++;
+    trace_tpm_indexed_mmio_write(size, addr, val);
+    tpmix_write(&d->engine, addr, val, size);
+    tpmix_update_irq(d);
+}
+
+static const MemoryRegionOps tpmix_device_ops = {
+    .read = tpmix_device_read,
+    .write = tpmix_device_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {
+        .min_access_size = 1,
+        .max_access_size = 8,
+        .unaligned = true,
+    },
+    .impl = {
+        .min_access_size = 1,
+        .max_access_size = 8,
+        .unaligned = true,
+    },
+};
+
+/* The backend's side of the engine */
+
+static void tpmix_backend_start(void *opaque, uint32_t ticket,
+                                unsigned int locality, const uint8_t *cmd,
+                                uint32_t len)
+{
+    TPMIXDevice *d = opaque;
+
+    trace_tpm_indexed_start(ticket, locality, len);
+    d->be_ticket = ticket;
+    d->be_cmd = (TPMBackendCmd) {
+        .locty = locality,
+        .in = cmd,
+        .in_len = len,
+        .out = d->out,
+        .out_len = d->engine.s.bufsize,
+    };
+    tpm_backend_deliver_request(d->be_driver, &d->be_cmd);
+}
+
+static void tpmix_backend_cancel(void *opaque)
+{
+    TPMIXDevice *d = opaque;
+
+    trace_tpm_indexed_cancel(d->be_ticket);
+    tpm_backend_cancel_cmd(d->be_driver);
+}
+
+static void tpmix_backend_reset_established(void *opaque,
+                                            unsigned int locality)
+{
+    TPMIXDevice *d = opaque;
+
+    tpm_backend_reset_tpm_established_flag(d->be_driver, locality);
+    tpmix_set_established(&d->engine,
+                          tpm_backend_get_tpm_established_flag(d->be_driver));
+}
+
+static void tpmix_backend_guest_error(void *opaque, const char *what,
+                                      uint32_t addr)
+{
+    qemu_log_mask(LOG_GUEST_ERROR, "tpm: %s (offset 0x%05" PRIx32 ")\n",
+                  what, addr);
+}
+
+static const struct tpmix_backend tpmix_qemu_backend = {
+    .start = tpmix_backend_start,
+    .cancel = tpmix_backend_cancel,
+    .reset_established = tpmix_backend_reset_established,
+    .guest_error = tpmix_backend_guest_error,
+};
+
+void tpmix_device_request_completed(TPMIXDevice *d, int ret)
+{
+    /* A backend that failed left no response, whatever is in the buffer. */
+    const uint8_t *rsp = ret < 0 ? NULL : d->out;
+    uint32_t len = rsp ? tpm_cmd_get_size(rsp) : 0;
+
+    trace_tpm_indexed_complete(d->be_ticket, len, ret);
+    tpmix_complete(&d->engine, d->be_ticket, rsp, len,
+                   d->be_cmd.selftest_done);
+    tpmix_update_irq(d);
+}
+
+TPMVersion tpmix_device_get_version(TPMIXDevice *d)
+{
+    if (tpm_backend_had_startup_error(d->be_driver)) {
+        return TPM_VERSION_UNSPEC;
+    }
+    return tpm_backend_get_tpm_version(d->be_driver);
+}
+
+bool tpmix_device_check(TPMIXDevice *d, Error **errp)
+{
+    if (!tpm_find()) {
+        error_setg(errp, "at most one TPM device is permitted");
+        return false;
+    }
+    if (!d->be_driver) {
+        error_setg(errp, "'tpmdev' property is required");
+        return false;
+    }
+    if (d->irq_num > 15) {
+        error_setg(errp, "IRQ %" PRIu32 " is outside valid range of 0 to 15",
+                   d->irq_num);
+        return false;
+    }
+    d->engine.cfg.int_vector = d->irq_num;
+    return true;
+}
+
+void tpmix_device_reset(TPMIXDevice *d)
+{
+    TPMVersion version = tpm_backend_get_tpm_version(d->be_driver);
+
+    if (d->ppi_enabled) {
+        tpm_ppi_reset(&d->ppi);
+    }
+    /* Waits for a running command; its completion is still the old one's. */
+    tpm_backend_reset(d->be_driver);
+
+    d->be_bufsize = MIN(tpm_backend_get_buffer_size(d->be_driver),
+                        d->capacity);
+    tpmix_reset(&d->engine, version == TPM_VERSION_1_2 ? TPMIX_FAMILY_1_2 :
+                                                         TPMIX_FAMILY_2_0,
+                d->be_bufsize);
+
+    if (tpm_backend_startup_tpm(d->be_driver, d->be_bufsize) < 0) {
+        exit(1);
+    }
+    tpmix_set_established(&d->engine,
+                          tpm_backend_get_tpm_established_flag(d->be_driver));
+    tpmix_update_irq(d);
+}
+
+void tpmix_device_init(TPMIXDevice *d, Object *obj)
+{
+    d->capacity = TPMIX_DEVICE_CAPACITY;
+    d->cmd = g_malloc0(d->capacity);
+    d->run = g_malloc0(d->capacity);
+    d->rsp = g_malloc0(d->capacity);
+    d->out = g_malloc0(d->capacity);
+    tpmix_init(&d->engine, &(struct tpmix_config) {
+        .backend = &tpmix_qemu_backend,
+        .opaque = d,
+        .cmd = d->cmd,
+        .run = d->run,
+        .rsp = d->rsp,
+        .capacity = d->capacity,
+    });
+
+    memory_region_init_io(&d->mmio, obj, &tpmix_device_ops, d,
+                          "tpm-indexed-mmio", TPMIX_MMIO_SIZE);
+    object_property_add_uint64_ptr(obj, "mmio-reads", &d->mmio_reads,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "mmio-writes", &d->mmio_writes,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "commands", &d->engine.starts,
+                                   OBJ_PROP_FLAG_READ);
+}
+
+void tpmix_device_finalize(TPMIXDevice *d)
+{
+    g_free(d->cmd);
+    g_free(d->run);
+    g_free(d->rsp);
+    g_free(d->out);
+}
+
+/* Migration */
+
+static int tpmix_device_pre_save(void *opaque)
+{
+    TPMIXDevice *d = opaque;
+
+    /* A running command completes first: its response migrates. */
+    tpm_backend_finish_sync(d->be_driver);
+    return 0;
+}
+
+static int tpmix_device_post_load(void *opaque, int version_id)
+{
+    TPMIXDevice *d = opaque;
+    const struct tpmix_state_all *s = &d->engine.s;
+
+    if (!tpmix_valid(&d->engine) || s->running != TPMIX_NO_LOCALITY) {
+        error_report("tpm: the migration stream holds no valid TPM state");
+        return -EINVAL;
+    }
+    if (s->bufsize > d->be_bufsize) {
+        error_report("tpm: the source negotiated %" PRIu32 " bytes with its "
+                     "backend, this backend takes %" PRIu32,
+                     s->bufsize, d->be_bufsize);
+        return -EINVAL;
+    }
+    if (s->family != (tpmix_device_get_version(d) == TPM_VERSION_1_2 ?
+                      TPMIX_FAMILY_1_2 : TPMIX_FAMILY_2_0)) {
+        error_report("tpm: source and destination backend differ in their "
+                     "TPM version");
+        return -EINVAL;
+    }
+    tpmix_update_irq(d);
+    return 0;
+}
+
+static const VMStateDescription vmstate_tpmix_loc = {
+    .name = "tpm-indexed/locality",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT8(state, struct tpmix_loc),
+        VMSTATE_UINT8(access, struct tpmix_loc),
+        VMSTATE_UINT8(refused, struct tpmix_loc),
+        VMSTATE_UINT8(int_status, struct tpmix_loc),
+        VMSTATE_UINT32(int_enable, struct tpmix_loc),
+        VMSTATE_UINT32(index, struct tpmix_loc),
+        VMSTATE_UINT32(csum_expect, struct tpmix_loc),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_tpmix_state = {
+    .name = "tpm-indexed/state",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_ARRAY(loc, struct tpmix_state_all, TPMIX_NUM_LOCALITIES,
+                             1, vmstate_tpmix_loc, struct tpmix_loc),
+        VMSTATE_UINT64(last.val, struct tpmix_state_all),
+        VMSTATE_UINT32(last.addr, struct tpmix_state_all),
+        VMSTATE_UINT8(last.size, struct tpmix_state_all),
+        VMSTATE_UINT32(accepted, struct tpmix_state_all),
+        VMSTATE_UINT32(fifo_len, struct tpmix_state_all),
+        VMSTATE_UINT32(rsp_len, struct tpmix_state_all),
+        VMSTATE_UINT32(rsp_pos, struct tpmix_state_all),
+        VMSTATE_UINT16(cmd_csum, struct tpmix_state_all),
+        VMSTATE_UINT16(rsp_csum, struct tpmix_state_all),
+        VMSTATE_UINT8(family, struct tpmix_state_all),
+        VMSTATE_UINT8(active, struct tpmix_state_all),
+        VMSTATE_UINT8(next, struct tpmix_state_all),
+        VMSTATE_UINT8(running, struct tpmix_state_all),
+        VMSTATE_UINT8(abort, struct tpmix_state_all),
+        VMSTATE_UINT8(cmd_owner, struct tpmix_state_all),
+        VMSTATE_UINT8(rsp_owner, struct tpmix_state_all),
+        VMSTATE_UINT8(intf_sel_lock, struct tpmix_state_all),
+        VMSTATE_UINT8(selftest_done, struct tpmix_state_all),
+        VMSTATE_UINT8(established, struct tpmix_state_all),
+        VMSTATE_UINT32(bufsize, struct tpmix_state_all),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+const VMStateDescription vmstate_tpmix_device = {
+    .name = "tpm-indexed",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_save = tpmix_device_pre_save,
+    .post_load = tpmix_device_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32_EQUAL(capacity, TPMIXDevice,
+                             "the TPM buffer sizes differ"),
+        VMSTATE_STRUCT(engine.s, TPMIXDevice, 1, vmstate_tpmix_state,
+                       struct tpmix_state_all),
+        VMSTATE_VBUFFER_UINT32(cmd, TPMIXDevice, 1, NULL, capacity),
+        VMSTATE_VBUFFER_UINT32(rsp, TPMIXDevice, 1, NULL, capacity),
+        VMSTATE_END_OF_LIST()
+    }
+};

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Builds QEMU with the project's devices: Debian's source of QEMU 10.0, the
+# patches of qemu/patches by git am, and our files laid over the tree.
+# Result: build/qemu/obj/qemu-system-x86_64. A second run builds what changed.
+#
+# qemu.sh [source]: with "source", stop when the tree is ready.
+
+. "$(dirname "$0")/lib.sh"
+
+SRC=$BUILD/qemu/src
+OBJ=$BUILD/qemu/obj
+SERIES=10.0
+export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/qemu
+
+# Debian trixie's newest source package of the series; kept once it is here.
+fetch_source() {
+    local dir=$DOWNLOADS/qemu version
+    (cd "$dir" 2>/dev/null && sha256sum --quiet -c SHA256SUMS 2>/dev/null) && return
+    rm -rf "$dir" && mkdir -p "$dir"
+    version=$(apt_root trixie apt-cache showsrc --only-source qemu \
+        | sed -n "s/^Version: \(.*:$SERIES\..*\)/\1/p" | sort -V | tail -n 1)
+    [ -n "$version" ] || die "trixie has no QEMU $SERIES: update SERIES in scripts/qemu.sh"
+    say "fetching the source of qemu $version"
+    cd "$dir"
+    quiet qemu-fetch apt_root trixie apt-get source --download-only \
+        --only-source "qemu=$version"
+    sha256sum qemu_* >SHA256SUMS
+}
+
+# QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
+fetch_meson() {
+    local have deb
+    have=$(dpkg-query -W -f='${Version}' meson 2>/dev/null || true)
+    MESON_DIR=
+    if [ -n "$have" ] && dpkg --compare-versions "$have" ge 1.5; then
+        return
+    fi
+    if [ "$(. /etc/os-release; echo "$VERSION_ID")" -ge 13 ]; then
+        need meson
+        return
+    fi
+    MESON_DIR=$BUILD/tools/meson
+    [ -x "$MESON_DIR/usr/bin/meson" ] && return
+    mkdir -p "$DOWNLOADS/debs" "$MESON_DIR"
+    deb=$(ls "$DOWNLOADS"/debs/meson_*.deb 2>/dev/null | tail -n 1)
+    if [ -z "$deb" ]; then
+        (cd "$DOWNLOADS/debs" &&
+            quiet meson-fetch apt_root bookworm-backports apt-get download meson)
+        deb=$(ls "$DOWNLOADS"/debs/meson_*.deb | tail -n 1)
+    fi
+    dpkg-deb -x "$deb" "$MESON_DIR"
+}
+
+# The stamp names the sources and the patches, so that either makes a new tree.
+tree_id() {
+    { cat "$DOWNLOADS/qemu/SHA256SUMS"; cat "$ROOT"/qemu/patches/*.patch; } \
+        | sha256sum | cut -d' ' -f1
+}
+
+make_tree() {
+    local id
+    id=$(tree_id)
+    [ "$(cat "$BUILD/qemu/tree-id" 2>/dev/null)" = "$id" ] && return
+    say "unpacking QEMU and applying $(ls "$ROOT"/qemu/patches/*.patch | wc -l) patches"
+    rm -rf "$SRC" "$BUILD/qemu/tree-id"
+    mkdir -p "$BUILD/qemu"
+    # apt has checked the signature of the index that names the files.
+    quiet qemu-unpack dpkg-source --no-check -x "$DOWNLOADS"/qemu/*.dsc "$SRC"
+    cd "$SRC"
+    git init -q
+    git config user.name "tpmix build"
+    git config user.email "tpmix@localhost"
+    git config gc.auto 0
+    git add -A -f
+    git commit -q -m "Debian's QEMU $(cat VERSION)"
+    quiet qemu-am git am "$ROOT"/qemu/patches/*.patch
+    echo "$id" >"$BUILD/qemu/tree-id"
+}
+
+# Our files, where they differ: ninja is to see no new time stamp for nothing.
+overlay() {
+    local from to
+    while read -r from to; do
+        mkdir -p "$SRC/$to"
+        for f in "$ROOT/$from"/*.[ch]; do
+            cmp -s "$f" "$SRC/$to/${f##*/}" || cp "$f" "$SRC/$to/"
+        done
+    done <<MAP
+engine hw/tpm/tpmix
+hw/tpm hw/tpm
+hw/misc hw/misc
+MAP
+}
+
+configure() {
+    [ -e "$OBJ/build.ninja" ] && [ "$(cat "$OBJ/tree-id" 2>/dev/null)" = "$(tree_id)" ] && return
+    say "configuring QEMU"
+    mkdir -p "$OBJ"
+    cd "$OBJ"
+    quiet qemu-configure "$SRC/configure" --python="$PYTHON" --cc="ccache gcc" \
+        --target-list=x86_64-softmmu --without-default-features --enable-tpm \
+        --enable-kvm --enable-tcg --enable-fdt=system \
+        --enable-trace-backends=log --disable-docs --disable-install-blobs \
+        --disable-download
+    tree_id >"$OBJ/tree-id"
+}
+
+need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
+    python3 python3-venv libglib2.0-dev libfdt-dev zlib1g-dev
+fetch_source
+fetch_meson
+if [ -n "$MESON_DIR" ]; then
+    export PATH=$MESON_DIR/usr/bin:$PATH
+    export PYTHONPATH=$MESON_DIR/usr/lib/python3/dist-packages
+fi
+make_tree
+overlay
+[ "${1:-}" = source ] && exit 0
+configure
+if ninja -C "$OBJ" -n qemu-system-x86_64 | grep -q 'no work to do'; then
+    exit 0
+fi
+say "building QEMU (the first time 4 to 5 minutes on 2 cores)"
+quiet qemu-build ninja -C "$OBJ" -j "$JOBS" qemu-system-x86_64

@@ -19,12 +19,14 @@ struct place {
 	uint32_t off;
 };
 
-static struct place decode(uint32_t addr)
+/* Byte @i of an access at @addr; the address space does not wrap. */
+static struct place decode(uint32_t addr, unsigned int i)
 {
+	uint32_t at = addr < TPMIX_MMIO_SIZE ? addr + i : TPMIX_MMIO_SIZE;
 	struct place p = {
 		.door = DOOR_REGISTER,
-		.locality = addr >> TPMIX_LOCALITY_SHIFT,
-		.off = addr & (TPMIX_LOCALITY_SIZE - 1),
+		.locality = at >> TPMIX_LOCALITY_SHIFT,
+		.off = at & (TPMIX_LOCALITY_SIZE - 1),
 	};
 
 	if (p.locality >= TPMIX_NUM_LOCALITIES) {
@@ -48,18 +50,17 @@ bool tpmix_is_fifo(uint32_t addr, unsigned int size)
 	unsigned int i;
 
 	for (i = 0; i < size && i < 8; i++) {
-		if (decode(addr + i).door == DOOR_DATA) {
+		if (decode(addr, i).door == DOOR_DATA) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static uint8_t read_byte(const struct tpmix *e, uint32_t addr,
+static uint8_t read_byte(const struct tpmix *e, struct place p,
 			 unsigned int size)
 {
-	struct place p = decode(addr);
-	unsigned int shift = (addr & 3) * 8;
+	unsigned int shift = (p.off & 3) * 8;
 
 	switch (p.door) {
 	case DOOR_REGISTER:
@@ -81,7 +82,7 @@ uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size)
 	unsigned int i;
 
 	for (i = 0; i < size && i < 8; i++) {
-		val |= (uint64_t)read_byte(e, addr + i, size) << (i * 8);
+		val |= (uint64_t)read_byte(e, decode(addr, i), size) << (i * 8);
 	}
 	return val;
 }
@@ -95,10 +96,10 @@ uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size)
 		return tpmix_read(e, addr, size);
 	}
 	for (i = 0; i < size && i < 8; i++) {
-		struct place p = decode(addr + i);
+		struct place p = decode(addr, i);
 		uint8_t byte = p.door == DOOR_DATA ?
 			       tpmix_fifo_pop(e, p.locality) :
-			       read_byte(e, addr + i, size);
+			       read_byte(e, p, size);
 
 		val |= (uint64_t)byte << (i * 8);
 	}
@@ -109,8 +110,8 @@ uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size)
 static void write_word(struct tpmix *e, uint32_t addr, uint32_t val,
 		       unsigned int size)
 {
-	struct place p = decode(addr);
-	unsigned int shift = (addr & 3) * 8;
+	struct place p = decode(addr, 0);
+	unsigned int shift = (p.off & 3) * 8;
 	uint32_t mask = (size == 4 ? ALL_ONES : (1u << (size * 8)) - 1) << shift;
 	unsigned int i;
 
@@ -144,22 +145,27 @@ static void write_word(struct tpmix *e, uint32_t addr, uint32_t val,
 	}
 }
 
-/* Notes a write made while a command runs; true where it only repeats the last. */
-static bool repeats_last(struct tpmix *e, uint32_t addr, uint64_t val,
+/*
+ * R2 where a command completes between a write and its repetition: what was
+ * written last while it ran is known, and the repetition is not a new write.
+ */
+static bool repeats_last(const struct tpmix *e, uint32_t addr, uint64_t val,
 			 unsigned int size)
 {
-	struct tpmix_last_write *last = &e->s.last;
+	const struct tpmix_last_write *last = &e->s.last;
 
-	if (last->size == size && last->addr == addr && last->val == val) {
-		return true;
-	}
-	*last = (struct tpmix_last_write) { 0 };
+	return last->size == size && last->addr == addr && last->val == val;
+}
+
+static void note_last(struct tpmix *e, uint32_t addr, uint64_t val,
+		      unsigned int size)
+{
+	e->s.last = (struct tpmix_last_write) { 0 };
 	if (tpmix_busy(e) && !tpmix_is_fifo(addr, size)) {
-		last->addr = addr;
-		last->val = val;
-		last->size = (uint8_t)size;
+		e->s.last.addr = addr;
+		e->s.last.val = val;
+		e->s.last.size = (uint8_t)size;
 	}
-	return false;
 }
 
 void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
@@ -167,7 +173,7 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 {
 	unsigned int i, n;
 
-	if (size == 0 || size > 8) {
+	if (size == 0 || size > 8 || addr >= TPMIX_MMIO_SIZE) {
 		return;
 	}
 	if (size < 8) {
@@ -183,6 +189,7 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 		}
 		write_word(e, addr + i, (uint32_t)(val >> (i * 8)), n);
 	}
+	note_last(e, addr, val, size);
 }
 
 bool tpmix_irq(const struct tpmix *e)

@@ -76,9 +76,9 @@ struct tpmix_loc {
 };
 
 /*
- * A write made while a command ran. Its repetition, as the next write, is the
- * same write, also after the command completed (property R2: INT_STATUS,
- * BEEN_SEIZED, a doorbell refused as busy).
+ * The last write, if a command ran when it was done. Its repetition, as the next
+ * write, is the same write, also after the command completed (property R2:
+ * INT_STATUS, BEEN_SEIZED, a doorbell refused as busy).
  */
 struct tpmix_last_write {
 	uint64_t val;

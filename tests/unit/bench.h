@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A bench for the engine: buffers, a backend that records, short accessors.
+ * The tests write offsets and values literally: they check the map.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <glib.h>
+#include <string.h>
+
+#include "tpmix.h"
+
+#define BENCH_CAPACITY 4096
+
+struct bench {
+	struct tpmix e;
+	uint8_t cmd[BENCH_CAPACITY];
+	uint8_t run[BENCH_CAPACITY];
+	uint8_t rsp[BENCH_CAPACITY];
+	/* what the backend saw */
+	unsigned int starts;
+	unsigned int cancels;
+	unsigned int established_resets;
+	unsigned int guest_errors;
+	uint32_t ticket;
+	unsigned int locality;
+	uint8_t last_cmd[BENCH_CAPACITY];
+	uint32_t last_len;
+};
+
+static void bench_start(void *opaque, uint32_t ticket, unsigned int locality,
+			const uint8_t *cmd, uint32_t len)
+{
+	struct bench *b = opaque;
+
+	b->starts++;
+	b->ticket = ticket;
+	b->locality = locality;
+	memcpy(b->last_cmd, cmd, len);
+	b->last_len = len;
+}
+
+static void bench_cancel(void *opaque)
+{
+	((struct bench *)opaque)->cancels++;
+}
+
+static void bench_reset_established(void *opaque, unsigned int locality)
+{
+	struct bench *b = opaque;
+
+	g_assert_cmpuint(locality, >=, 3);
+	b->established_resets++;
+	tpmix_set_established(&b->e, false);
+}
+
+static void bench_guest_error(void *opaque, const char *what, uint32_t addr)
+{
+	g_assert_nonnull(what);
+	g_assert_cmphex(addr, <, 0x100000);
+	((struct bench *)opaque)->guest_errors++;
+}
+
+static const struct tpmix_backend bench_backend = {
+	.start = bench_start,
+	.cancel = bench_cancel,
+	.reset_established = bench_reset_established,
+	.guest_error = bench_guest_error,
+};
+
+static inline void bench_init(struct bench *b, enum tpmix_family family,
+			      uint32_t bufsize)
+{
+	const struct tpmix_config cfg = {
+		.backend = &bench_backend,
+		.opaque = b,
+		.cmd = b->cmd,
+		.run = b->run,
+		.rsp = b->rsp,
+		.capacity = BENCH_CAPACITY,
+		.locality4 = true,
+		.int_vector = 5,
+	};
+
+	memset(b, 0, sizeof(*b));
+	tpmix_init(&b->e, &cfg);
+	tpmix_reset(&b->e, family, bufsize);
+	g_assert_true(tpmix_valid(&b->e));
+}
+
+/* @to becomes a second machine in the state of @from. */
+static inline void bench_clone(struct bench *to, const struct bench *from)
+{
+	*to = *from;
+	to->e.cfg.opaque = to;
+	to->e.cfg.cmd = to->cmd;
+	to->e.cfg.run = to->run;
+	to->e.cfg.rsp = to->rsp;
+}
+
+/* Same state, same command, same response. */
+static inline bool bench_same(const struct bench *a, const struct bench *b)
+{
+	return memcmp(&a->e.s, &b->e.s, sizeof(a->e.s)) == 0 &&
+	       memcmp(a->cmd, b->cmd, sizeof(a->cmd)) == 0 &&
+	       memcmp(a->rsp, b->rsp, sizeof(a->rsp)) == 0 &&
+	       a->starts == b->starts;
+}
+
+static inline uint64_t rd(struct bench *b, unsigned int locality, uint32_t off,
+			  unsigned int size)
+{
+	uint64_t val = tpmix_mmio_read(&b->e, locality * 0x1000 + off, size);
+
+	g_assert_true(tpmix_valid(&b->e));
+	return val;
+}
+
+static inline void wr(struct bench *b, unsigned int locality, uint32_t off,
+		      uint64_t val, unsigned int size)
+{
+	tpmix_write(&b->e, locality * 0x1000 + off, val, size);
+	g_assert_true(tpmix_valid(&b->e));
+}
+
+static inline void request(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x000, 0x02, 1);
+}
+
+static inline void relinquish(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x000, 0x20, 1);
+}
+
+static inline void command_ready(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x018, 0x40, 1);
+}
+
+static inline void go(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x018, 0x20, 1);
+}
+
+/* A command: header with @size, filled with a pattern to @len bytes. */
+static inline void make_command(uint8_t *cmd, uint32_t size, uint32_t len,
+				uint8_t fill)
+{
+	static const uint8_t head[] = { 0x80, 0x01, 0, 0, 0, 0, 0, 0, 0x01, 0x7B };
+
+	memset(cmd, fill, len);
+	memcpy(cmd, head, MIN(len, sizeof(head)));
+	cmd[2] = (uint8_t)(size >> 24);
+	cmd[3] = (uint8_t)(size >> 16);
+	cmd[4] = (uint8_t)(size >> 8);
+	cmd[5] = (uint8_t)size;
+}
+
+static inline void fifo_send(struct bench *b, unsigned int locality,
+			     const uint8_t *cmd, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		wr(b, locality, 0x024, cmd[i], 1);
+	}
+}
+
+static inline void window_send(struct bench *b, unsigned int locality,
+			       const uint8_t *cmd, uint32_t len)
+{
+	uint32_t i;
+
+	wr(b, locality, 0xFC0, 0, 4);
+	for (i = 0; i < len; i++) {
+		wr(b, locality, 0x100 + i, cmd[i], 1);
+	}
+}
+
+/* Completes with a response of @len bytes; byte i is (i + fill), header set. */
+static inline void complete(struct bench *b, uint32_t len, uint8_t fill)
+{
+	static uint8_t rsp[BENCH_CAPACITY * 2];
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		rsp[i] = (uint8_t)(i + fill);
+	}
+	rsp[0] = 0x80;
+	rsp[1] = 0x01;
+	rsp[2] = (uint8_t)(len >> 24);
+	rsp[3] = (uint8_t)(len >> 16);
+	rsp[4] = (uint8_t)(len >> 8);
+	rsp[5] = (uint8_t)len;
+	g_assert_true(tpmix_complete(&b->e, b->e.s.accepted, rsp, len, false));
+	g_assert_true(tpmix_valid(&b->e));
+}
+
+/* Locality 0 active, a 12-byte command sent by the doorbell, running. */
+static inline void start_indexed(struct bench *b, unsigned int locality)
+{
+	uint8_t cmd[12];
+
+	make_command(cmd, sizeof(cmd), sizeof(cmd), 0x5A);
+	request(b, locality);
+	window_send(b, locality, cmd, sizeof(cmd));
+	wr(b, locality, 0xFCC, b->e.s.accepted + 1, 4);
+}
+
+/* The same by the FIFO. */
+static inline void start_fifo(struct bench *b, unsigned int locality)
+{
+	uint8_t cmd[12];
+
+	make_command(cmd, sizeof(cmd), sizeof(cmd), 0xA5);
+	request(b, locality);
+	command_ready(b, locality);
+	fifo_send(b, locality, cmd, sizeof(cmd));
+	go(b, locality);
+}
+
+#endif /* BENCH_H */

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Builds what meson.build describes: the engine and the host's tests, in
+# build/host. A second run builds what changed.
+
+. "$(dirname "$0")/lib.sh"
+
+need build-essential ninja-build pkg-config meson libglib2.0-dev \
+    libjson-glib-dev
+cd "$ROOT"
+[ -e "$BUILD/host/build.ninja" ] ||
+    quiet host-setup env -u PYTHONPATH meson setup "$BUILD/host"
+quiet host-build ninja -C "$BUILD/host"

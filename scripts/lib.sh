@@ -35,7 +35,7 @@ need() {
     say "installing ${missing[*]}"
     mkdir -p "$BUILD/log"
     {
-        as_root apt-get update -qq &&
+        as_root apt-get update -qq --error-on=any &&
         as_root env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -qq --no-install-recommends "${missing[@]}"
     } >"$BUILD/log/apt.log" 2>&1 ||
@@ -69,8 +69,11 @@ quiet() {
 # configuration. apt itself checks the archive's signature with Debian's keyring.
 # apt_root SUITE COMMAND...: run an apt command against SUITE of the machine's mirror.
 apt_root() {
-    local suite=$1 dir=$BUILD/apt/$1 site
+    local suite=$1 dir=$BUILD/apt/$1 site lock
     shift
+    mkdir -p "$BUILD/apt"
+    exec {lock}>"$BUILD/apt/$suite.lock"
+    flock "$lock"
     if [ ! -e "$dir/ready" ]; then
         # Of the machine's archives, the one that is Debian's main archive.
         site=$(apt-get indextargets --format '$(REPO_URI)' \
@@ -94,8 +97,10 @@ APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::Retries "3";
 CONF
-        quiet "apt-update-$suite" env APT_CONFIG="$dir/apt.conf" apt-get update
+        quiet "apt-update-$suite" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
         : >"$dir/ready"
     fi
+    flock -u "$lock"
+    exec {lock}>&-
     APT_CONFIG=$dir/apt.conf "$@"
 }

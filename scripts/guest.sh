@@ -1,0 +1,241 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The guest: two Debian kernels and an initramfs for each, in build/guest.
+# Usage: scripts/guest.sh [kernel|initrd]   (initrd builds the kernels first)
+#
+# Nothing here needs root, beyond apt for cpio and kmod where those are missing.
+# Debian packages are kept in build/downloads/debs; build/downloads/debs/*.sha256
+# says which were chosen, so that a second run asks the network for nothing.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+GUEST=$BUILD/guest
+DEBS=$DOWNLOADS/debs
+KERNELS=(6.1 6.12)
+WORK=
+# depmod and modinfo: not on an ordinary user's path in Debian.
+PATH=$PATH:/usr/sbin:/sbin
+
+# debs NAME: the packages chosen for NAME, one path a line.
+debs() { sed "s|^[0-9a-f]*  |$DEBS/|" "$DEBS/$1.sha256"; }
+
+# have NAME: all packages chosen for NAME are there and are what they were.
+have() {
+    [ -s "$DEBS/$1.sha256" ] &&
+        (cd "$DEBS" && sha256sum --check --status "$1.sha256" 2>/dev/null)
+}
+
+# newer FILE INPUT...: FILE exists and is newer than each INPUT, which exists.
+newer() {
+    local file=$1 input
+    shift
+    for input; do
+        [ -e "$input" ] && [ "$file" -nt "$input" ] || return 1
+    done
+}
+
+# download NAME SUITE PACKAGE...: from SUITE to $DEBS, the choice to NAME.sha256.
+download() {
+    local name=$1 suite=$2 dir=$WORK/download
+    shift 2
+    rm -rf "$dir"
+    mkdir -p "$dir" "$DEBS"
+    if ! (cd "$dir" && quiet "fetch-$name" apt_root "$suite" apt-get download "$@"); then
+        rm -f "$BUILD/apt/$suite/ready"
+        die "no network, or $suite has changed since its package lists were fetched: try again"
+    fi
+    (cd "$dir" && sha256sum -- *.deb) >"$WORK/$name.sha256"
+    mv -f "$dir"/*.deb "$DEBS/"
+    mv -f "$WORK/$name.sha256" "$DEBS/"
+}
+
+# The real package behind the metapackage linux-image-amd64 of SUITE.
+image_package() {
+    apt_root "$1" apt-cache depends linux-image-amd64 |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+
+fetch_kernel() {
+    local version=$1 suite=bookworm package
+    if [ "$version" = 6.12 ]; then suite=bookworm-backports; fi
+    if have "kernel-$version"; then return; fi
+    say "fetching Debian's kernel $version"
+    package=$(image_package "$suite" 2>/dev/null) || true
+    case $package in
+    linux-image-"$version".*) download "kernel-$version" "$suite" "$package" ;;
+    *)
+        rm -f "$BUILD/apt/$suite/ready"
+        die "no kernel $version in the package lists of $suite${package:+ (but $package)}: is the network up? try again"
+        ;;
+    esac
+}
+
+# Of a kernel: the image and the modules that a guest may want, no more. The
+# release (uname -r), which headers for a module must match, stands in a file.
+unpack_kernel() {
+    local version=$1 tree=$GUEST/kernel-$1 new=$WORK/kernel-$1
+    mkdir -p "$new"
+    dpkg-deb --fsys-tarfile "$(debs "kernel-$version")" |
+        tar -xf - -C "$new" --wildcards './boot/vmlinuz-*' './lib/modules/*/modules.*' \
+            '*/kernel/drivers/virtio' '*/kernel/drivers/char' '*/kernel/lib'
+    find "$new" -name '*.ko.xz' -exec xz -d {} +
+    (cd "$new/lib/modules" && echo *) >"$new/release"
+    rm -rf "$tree"
+    mv "$new" "$tree"
+    cp "$tree"/boot/vmlinuz-* "$GUEST/vmlinuz-$version.new"
+    mv "$GUEST/vmlinuz-$version.new" "$GUEST/vmlinuz-$version"
+}
+
+build_kernels() {
+    local version
+    for version in "${KERNELS[@]}"; do
+        if newer "$GUEST/vmlinuz-$version" "${BASH_SOURCE[0]}" \
+            "$DEBS/kernel-$version.sha256"; then
+            continue
+        fi
+        fetch_kernel "$version"
+        need xz-utils
+        say "unpacking kernel $version"
+        unpack_kernel "$version"
+    done
+}
+
+# tpm2-tools, busybox and every library package they depend on. Packages of
+# programs and data that Debian's dependencies name beside them stay out.
+tool_packages() {
+    apt_root bookworm apt-cache depends --recurse --no-recommends --no-suggests \
+        --no-conflicts --no-breaks --no-replaces --no-enhances \
+        tpm2-tools busybox-static |
+        grep -xE '(lib[a-z].*|zlib1g|tpm2-tools|busybox-static)' |
+        grep -vE '(pam|semanage|sepol|newt|slang|textwrap|debian-installer)' | sort -u
+}
+
+fetch_tools() {
+    local packages
+    if have guest-tools; then return; fi
+    say "fetching the guest's programs"
+    packages=$(tool_packages)
+    # shellcheck disable=SC2086
+    download guest-tools bookworm $packages
+}
+
+unpack_tools() {
+    local tree=$GUEST/tools new=$WORK/tools deb
+    if newer "$tree/done" "${BASH_SOURCE[0]}" "$DEBS/guest-tools.sha256"; then return; fi
+    fetch_tools
+    mkdir -p "$new"
+    while read -r deb; do
+        dpkg-deb -x "$deb" "$new"
+    done < <(debs guest-tools)
+    touch "$new/done"
+    rm -rf "$tree"
+    mv "$new" "$tree"
+}
+
+# copy_elf TREE PATH ROOT: an ELF file and, walking DT_NEEDED, all its libraries,
+# from the unpacked packages in TREE to /lib of ROOT (programs to /bin).
+copy_elf() {
+    local tree=$1 file=$2 root=$3 to=lib name found
+    case $file in bin/* | usr/bin/*) to=bin ;; esac
+    [ ! -e "$root/$to/${file##*/}" ] || return 0
+    install -D -m 755 "$tree/$file" "$root/$to/${file##*/}"
+    for name in $(readelf -d "$tree/$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+        found=$(cd "$tree" && find lib usr/lib -name "$name" | head -n 1)
+        [ -n "$found" ] || die "no package of the guest has $name: see fetch_tools in scripts/guest.sh"
+        copy_elf "$tree" "$found" "$root"
+    done
+}
+
+copy_tools() {
+    local root=$1 tree=$GUEST/tools name
+    mkdir -p "$root"/{bin,lib,proc,sys,dev,tmp,root,etc}
+    for name in usr bin:sbin lib:lib64; do
+        ln -sfn "${name%:*}" "$root/${name#*:}"
+    done
+    rm "$root/usr"
+    ln -s . "$root/usr"
+    copy_elf "$tree" bin/busybox "$root"
+    for name in $("$tree/bin/busybox" --list); do
+        [ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
+    done
+    copy_elf "$tree" usr/bin/tpm2 "$root"
+    for name in "$tree"/usr/bin/tpm2_*; do
+        ln -s tpm2 "$root/bin/${name##*/}"
+    done
+    # Loaded by name at run time: the way to /dev/tpm0.
+    copy_elf "$tree" "$(cd "$tree" && find usr/lib -name libtss2-tcti-device.so.0)" "$root"
+    install -m 755 "$ROOT/guest/init" "$root/init"
+    echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
+    echo root:x:0: >"$root/etc/group"
+}
+
+# What a kernel has built in (6.12: most of these) is no file and not missed.
+MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
+    virtio_console crc-ccitt)
+
+copy_modules() {
+    local root=$1 version=$2 tree=$GUEST/kernel-$2 release name file driver
+    release=$(cat "$tree/release")
+    mkdir -p "$root/lib/modules/$release/updates"
+    cp "$tree/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release/"
+    for name in "${MODULES[@]}"; do
+        file=$(cd "$tree" && find lib/modules -name "$name.ko")
+        [ -z "$file" ] || install -D -m 644 "$tree/$file" "$root/$file"
+    done
+    driver=$BUILD/driver/$version/tpm_indexed.ko
+    if [ -e "$driver" ]; then
+        [ "$(modinfo -F vermagic "$driver" | cut -d ' ' -f 1)" = "$release" ] ||
+            die "build/driver/$version is not for kernel $release: rm build/downloads/debs/kernel-$version.sha256 build/driver/$version/*.ko and build both again"
+        # kbuild leaves debugging information in it, ten times the module.
+        strip --strip-debug -o "$root/lib/modules/$release/updates/${driver##*/}" "$driver"
+    fi
+    depmod -b "$root" "$release"
+    # busybox's modprobe reads the text form of these only.
+    rm -f "$root/lib/modules/$release"/modules.{*.bin,order,devname,softdep,builtin.modinfo}
+}
+
+pack() {
+    local root=$1 to=$2
+    find "$root" -exec touch -h -d @0 {} +
+    (cd "$root" && find . | LC_ALL=C sort | cpio --quiet --reproducible -R 0:0 -o -H newc) |
+        gzip -n -1 >"$to.new"
+    mv "$to.new" "$to"
+}
+
+build_initrds() {
+    local version root inputs
+    for version in "${KERNELS[@]}"; do
+        inputs=("${BASH_SOURCE[0]}" "$ROOT/guest/init" "$GUEST/vmlinuz-$version")
+        # The project's driver, where scripts/driver.sh has built it.
+        if [ -e "$BUILD/driver/$version/tpm_indexed.ko" ]; then
+            inputs+=("$BUILD/driver/$version/tpm_indexed.ko")
+        fi
+        if newer "$GUEST/initrd-$version.cpio.gz" "${inputs[@]}"; then continue; fi
+        need cpio kmod binutils
+        say "building the initramfs for kernel $version"
+        unpack_tools
+        root=$WORK/root-$version
+        copy_tools "$root"
+        copy_modules "$root" "$version"
+        pack "$root" "$GUEST/initrd-$version.cpio.gz"
+    done
+}
+
+main() {
+    case ${1:-initrd} in
+    kernel | initrd) ;;
+    *) die "guest.sh builds 'kernel' or 'initrd', not '$1'" ;;
+    esac
+    mkdir -p "$GUEST" "$DEBS"
+    # One at a time: two commands may find the guest missing at once.
+    exec 9>"$GUEST/lock"
+    flock 9
+    WORK=$(mktemp -d "$GUEST/work.XXXXXX")
+    trap 'rm -rf "$WORK"' EXIT
+    build_kernels
+    if [ "${1:-initrd}" = initrd ]; then build_initrds; fi
+}
+
+main "$@"

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Every linter and style check: warnings of two compilers, cppcheck, checkpatch.pl
+# of QEMU and of Linux, sparse, shellcheck, pyflakes.
+
+. "$(dirname "$0")/lib.sh"
+
+need build-essential clang cppcheck shellcheck pyflakes3 libglib2.0-dev
+cd "$ROOT"
+failed=0
+
+# check NAME COMMAND...: a line for each check, its output where it fails.
+check() {
+    local name=$1 log=$BUILD/log/lint-${1// /-}.log
+    shift
+    mkdir -p "$BUILD/log"
+    if "$@" >"$log" 2>&1; then
+        printf '%-28s ok\n' "$name"
+    else
+        printf '%-28s FAILED\n' "$name"
+        cat "$log"
+        failed=1
+    fi
+}
+
+engine_warnings() {
+    local f
+    for f in engine/*.c; do
+        "$1" -std=c11 -O2 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion \
+            -Wshadow -Wcast-qual -Werror "$f" || return 1
+    done
+}
+
+# QEMU's own style check, on QEMU's front-ends and on the patches to its files.
+qemu_checkpatch() {
+    local f rc=0
+    # --no-tree is not known there; -f judges a file as a whole. Our header
+    # lines name no maintainer, and a new file is not in MAINTAINERS.
+    for f in hw/*/*.[ch]; do
+        "$BUILD/qemu/src/scripts/checkpatch.pl" --no-signoff -f "$f" || rc=1
+    done
+    for f in qemu/patches/*.patch; do
+        (cd "$BUILD/qemu/src" && ./scripts/checkpatch.pl --strict "$ROOT/$f") || rc=1
+    done
+    return $rc
+}
+
+pure_engine() {
+    ! grep -nE '#[[:space:]]*include[[:space:]]*[<"](glib|qemu/|hw/|qapi/|std(io|lib)|linux/)' engine/*.[ch]
+}
+
+spdx() {
+    local f rc=0
+    while read -r f; do
+        head -n 3 "$f" | grep -q SPDX-License-Identifier ||
+            { echo "$f: no SPDX line"; rc=1; }
+    done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' 'run' '.ci/run' 'guest/init' '*meson.build')
+    return $rc
+}
+
+"$ROOT/scripts/qemu.sh" source
+check "engine, gcc" engine_warnings gcc
+check "engine, clang" engine_warnings clang
+check "engine is pure" pure_engine
+check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,portability,performance \
+    --error-exitcode=1 --inline-suppr -I engine engine
+check "qemu checkpatch" qemu_checkpatch
+check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
+check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh
+check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py
+check "SPDX" spdx
+[ $failed = 0 ] || die "lint found something"
+say "lint: nothing found"

@@ -87,8 +87,8 @@ MEASURED = r"""
 set -e
 log=$(ls /sys/kernel/security/tpm*/binary_bios_measurements)
 tpm2_eventlog $log > /tmp/events
-sed -n '/^pcrs:/,$p' /tmp/events | sed -n '/sha256:/,$p' | \
-    sed -n 's/^ *\([0-9]\) *: *0x\([0-9a-f]*\)$/\1 \2/p' | sort -u > /tmp/log-pcrs
+sed -n '/^pcrs:/,$p' /tmp/events | awk '/sha/ { on = /sha256:/ } on' | \
+    sed -n 's/^ *\([0-9]\) *: *0x\([0-9a-f]*\)$/\1 \2/p' | sort > /tmp/log-pcrs
 tpm2_pcrread sha256:0,1,2,3,4,5,6,7 | \
     sed -n 's/^ *\([0-9]\) *: *0x\([0-9A-F]*\)$/\1 \2/p' | tr A-F a-f | sort > /tmp/tpm-pcrs
 [ "$(wc -l < /tmp/tpm-pcrs)" = 8 ]
@@ -164,13 +164,12 @@ def accesses():
               "echo b >&5; read -r _ <&5\n")
     cost = {}
     for driver, device in (("stock", DEVICE), ("indexed", NO_COMPAT)):
-        with Guest(command=script, device=device, driver=driver) as guest:
+        with Guest(command=script, device=f"{device},id=tpm",
+                   driver=driver) as guest:
             def counters():
-                return [guest.qmp.execute("qom-get", path=path, property=name)
+                return [guest.qmp.execute("qom-get", property=name,
+                                          path="/machine/peripheral/tpm")
                         for name in ("mmio-reads", "mmio-writes", "commands")]
-            listing = guest.qmp.execute("qom-list", path="/machine/peripheral")
-            path = next(f"/machine/peripheral/{item['name']}" for item in listing
-                        if item["type"] == "child<tpm-tis-indexed>")
             guest.control.read_line(120)
             before = counters()
             guest.control.write_line("go")
@@ -211,7 +210,7 @@ def main():
     tap.check("commands larger than the window", lambda: expect(
         LARGE, r"^80010000000a0000[0-9a-f]{4}\n$", device=NO_COMPAT, driver="indexed"))
     tap.check("SeaBIOS measures, its log gives the PCRs", lambda: expect(
-        MEASURED, r"^[1-8]\n$", device=DEVICE))
+        MEASURED, r"^8\n$", device=DEVICE))
     tap.check("suspend to RAM and resume", suspend)
     tap.check("fewer trapped accesses than the stock driver", accesses)
     print(f"1..{tap.count}")

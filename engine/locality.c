@@ -56,33 +56,40 @@ static void take_command_buffer(struct tpmix *e, uint8_t locality)
 	e->s.cmd_owner = locality;
 }
 
-void tpmix_set_active(struct tpmix *e, uint8_t locality)
+/* The active locality, if there is one, no longer is. */
+static void leave(struct tpmix *e, bool seized)
 {
-	uint8_t old = e->s.active;
-	bool seized = tpmix_loc_ok(locality) &&
-		      (e->s.loc[locality].access & TPM_ACCESS_SEIZE);
-	unsigned int l;
+	struct tpmix_loc *old;
 
-	if (old == locality) {
+	if (!tpmix_loc_ok(e->s.active)) {
 		return;
 	}
-	if (tpmix_loc_ok(old)) {
-		if (seized) {
-			e->s.loc[old].access |= TPM_ACCESS_BEEN_SEIZED;
-		} else {
-			e->s.loc[old].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
-		}
+	old = &e->s.loc[e->s.active];
+	if (seized) {
+		old->access |= TPM_ACCESS_BEEN_SEIZED;
+	} else {
+		old->access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
 	}
+	e->s.active = TPMIX_NO_LOCALITY;
+}
+
+void tpmix_set_active(struct tpmix *e, uint8_t locality)
+{
+	struct tpmix_loc *new = &e->s.loc[locality];
+	unsigned int l;
+
+	if (e->s.active == locality) {
+		return;
+	}
+	leave(e, new->access & TPM_ACCESS_SEIZE);
 	e->s.active = locality;
-	if (tpmix_loc_ok(locality)) {
-		e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
-		/* A seize that lost to a higher locality is void. */
-		for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
-			e->s.loc[l].access &= (uint8_t)~TPM_ACCESS_SEIZE;
-		}
-		take_command_buffer(e, locality);
-		tpmix_raise(e, locality, TPM_INT_LOCALITY_CHANGE);
+	new->access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
+	/* A seize that lost to a higher locality is void. */
+	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
+		e->s.loc[l].access &= (uint8_t)~TPM_ACCESS_SEIZE;
 	}
+	take_command_buffer(e, locality);
+	tpmix_raise(e, locality, TPM_INT_LOCALITY_CHANGE);
 }
 
 /*
@@ -115,7 +122,7 @@ static void relinquish(struct tpmix *e, unsigned int locality)
 			return;
 		}
 	}
-	tpmix_set_active(e, TPMIX_NO_LOCALITY);
+	leave(e, false);
 }
 
 static void seize(struct tpmix *e, unsigned int locality)

@@ -76,6 +76,7 @@ apt_root() {
     flock "$lock"
     if [ ! -e "$dir/ready" ]; then
         # Of the machine's archives, the one that is Debian's main archive.
+        # shellcheck disable=SC2016 # apt's own variables
         site=$(apt-get indextargets --format '$(REPO_URI)' \
             | grep -E '/debian/?$' | sort -u | head -n 1)
         [ -n "$site" ] || die "no Debian archive in apt's configuration: add one to /etc/apt/sources.list.d"

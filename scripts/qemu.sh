@@ -31,7 +31,7 @@ fetch_source() {
 
 # QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
 fetch_meson() {
-    local have deb
+    local have debs
     have=$(dpkg-query -W -f='${Version}' meson 2>/dev/null || true)
     MESON_DIR=
     if [ -n "$have" ] && dpkg --compare-versions "$have" ge 1.5; then
@@ -44,13 +44,13 @@ fetch_meson() {
     MESON_DIR=$BUILD/tools/meson
     [ -x "$MESON_DIR/usr/bin/meson" ] && return
     mkdir -p "$DOWNLOADS/debs" "$MESON_DIR"
-    deb=$(ls "$DOWNLOADS"/debs/meson_*.deb 2>/dev/null | tail -n 1)
-    if [ -z "$deb" ]; then
+    debs=("$DOWNLOADS"/debs/meson_*.deb)
+    if [ ! -e "${debs[0]}" ]; then
         (cd "$DOWNLOADS/debs" &&
             quiet meson-fetch apt_root bookworm-backports apt-get download meson)
-        deb=$(ls "$DOWNLOADS"/debs/meson_*.deb | tail -n 1)
+        debs=("$DOWNLOADS"/debs/meson_*.deb)
     fi
-    dpkg-deb -x "$deb" "$MESON_DIR"
+    dpkg-deb -x "${debs[0]}" "$MESON_DIR"
 }
 
 # The stamp names the sources and the patches, so that either makes a new tree.
@@ -63,7 +63,7 @@ make_tree() {
     local id
     id=$(tree_id)
     [ "$(cat "$BUILD/qemu/tree-id" 2>/dev/null)" = "$id" ] && return
-    say "unpacking QEMU and applying $(ls "$ROOT"/qemu/patches/*.patch | wc -l) patches"
+    say "unpacking QEMU and applying the patches of qemu/patches"
     rm -rf "$SRC" "$BUILD/qemu/tree-id"
     mkdir -p "$BUILD/qemu"
     # apt has checked the signature of the index that names the files.

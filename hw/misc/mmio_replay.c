@@ -1,7 +1,6 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * MMIO replay: repeat a guest's accesses to a device
- *
- * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A test device for devices. It lies over a range of MMIO, hands each access
  * on to the device below, and hands some of them on a second time, as happens

@@ -28,31 +28,35 @@ static const uint8_t get_random[] = {
 	0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7B, 0, 16,
 };
 
-static void start(struct fixture *f, const char *device)
+/* swtpm with its state in f->dir; returns the path of its control socket. */
+static char *start_swtpm(struct fixture *f)
 {
-	g_autofree char *state = NULL, *ctrl = NULL, *socket = NULL;
+	g_autofree char *state = g_strdup_printf("dir=%s", f->dir);
+	char *socket = g_build_filename(f->dir, "s", NULL);
+	g_autofree char *ctrl = g_strdup_printf("type=unixio,path=%s", socket);
+	const char *argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate", state,
+			       "--ctrl", ctrl, "--terminate", NULL };
 	unsigned int i;
 
-	socket = g_build_filename(f->dir, "s", NULL);
-	state = g_strdup_printf("dir=%s", f->dir);
-	ctrl = g_strdup_printf("type=unixio,path=%s", socket);
-	{
-		const char *argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate",
-				       state, "--ctrl", ctrl, "--terminate",
-				       NULL };
-
-		g_assert_true(g_spawn_async(NULL, (char **)argv, NULL,
-			G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
-			G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
-			NULL, NULL, &f->swtpm, NULL));
-	}
+	g_assert_true(g_spawn_async(NULL, (char **)argv, NULL,
+		G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
+		G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
+		NULL, NULL, &f->swtpm, NULL));
 	for (i = 0; i < 1000 && !g_file_test(socket, G_FILE_TEST_EXISTS); i++) {
 		g_usleep(5000);
 	}
-	f->q = qtest_start(-1, "-machine q35 -chardev socket,id=chr,path=%s "
-			   "-tpmdev emulator,id=tpm0,chardev=chr "
-			   "-device %s,id=tpm,tpmdev=tpm0",
-			   socket, device);
+	return socket;
+}
+
+#define MACHINE "-machine q35 -chardev socket,id=chr,path=%s " \
+		"-tpmdev emulator,id=tpm0,chardev=chr " \
+		"-device %s,id=tpm,tpmdev=tpm0"
+
+static void start(struct fixture *f, const char *device)
+{
+	g_autofree char *socket = start_swtpm(f);
+
+	f->q = qtest_start(-1, MACHINE, socket, device);
 }
 
 static void setup(struct fixture *f, gconstpointer device)
@@ -230,6 +234,21 @@ static void swtpm_killed(struct fixture *f, gconstpointer device)
 	f->q = NULL;
 }
 
+/* A TPM whose state is garbage does not start: QEMU says so, and ends. */
+static void does_not_start(void)
+{
+	struct fixture f = { .dir = g_dir_make_tmp("tpmix-XXXXXX", NULL) };
+	g_autofree char *state = g_build_filename(f.dir, "tpm2-00.permall", NULL);
+	g_autofree char *socket = NULL, *message = NULL;
+
+	g_assert_true(g_file_set_contents(state, "garbage", -1, NULL));
+	socket = start_swtpm(&f);
+	message = qtest_start_fails(-1, MACHINE, socket, "tpm-tis-indexed");
+	g_test_message("%s", message);
+	g_assert_nonnull(strstr(message, "tpm-emulator: TPM result for CMD_INIT"));
+	teardown(&f, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -238,6 +257,7 @@ int main(int argc, char **argv)
 	ADD("/backend/doors-agree", doors_agree);
 	ADD("/backend/short-command", short_command);
 	ADD("/backend/swtpm-killed", swtpm_killed);
+	g_test_add_func("/backend/does-not-start", does_not_start);
 	g_test_add_func("/backend/subprocess/stock-hangs", stock_hangs);
 	g_test_add_func("/backend/short-command-hangs-stock",
 			short_command_hangs_stock);

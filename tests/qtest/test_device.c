@@ -128,6 +128,21 @@ static void reset(struct fixture *f, gconstpointer data)
 	g_assert_true(tis_response_is(&t, 2));
 }
 
+/* The PPI page is memory behind the five pages, and can be left out. */
+static void ppi(gconstpointer data)
+{
+	bool on = GPOINTER_TO_UINT(data);
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	QtestClient *q = qtest_start(tpm_stub_connect(stub),
+				     "-machine q35 " DEVICE ",ppi=%s",
+				     on ? "on" : "off");
+
+	qtest_writel(q, BASE + 0x5010, 0x12345678);
+	g_assert_cmphex(qtest_readl(q, BASE + 0x5010), ==, on ? 0x12345678 : 0);
+	qtest_stop(q);
+	tpm_stub_free(stub);
+}
+
 /* Every width at every offset from every locality: QEMU answers QMP, and an
  * honest command works afterwards. */
 static void every_access(struct fixture *f, gconstpointer data)
@@ -409,6 +424,8 @@ int main(int argc, char **argv)
 	ADD("/device/reset", NULL, reset);
 	ADD("/device/every-access", NULL, every_access);
 	ADD("/device/backend-dies", NULL, die_while_running);
+	g_test_add_data_func("/device/ppi/on", GUINT_TO_POINTER(1), ppi);
+	g_test_add_data_func("/device/ppi/off", GUINT_TO_POINTER(0), ppi);
 	for (i = 0; i < G_N_ELEMENTS(refusals); i++) {
 		g_test_add_data_func(refusals[i].name, &refusals[i], refused);
 	}

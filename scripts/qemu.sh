@@ -85,7 +85,9 @@ overlay() {
     while read -r from to; do
         mkdir -p "$SRC/$to"
         for f in "$ROOT/$from"/*.[ch]; do
-            cmp -s "$f" "$SRC/$to/${f##*/}" || cp "$f" "$SRC/$to/"
+            cmp -s "$f" "$SRC/$to/${f##*/}" && continue
+            rm -f "$OBJ/built"
+            cp "$f" "$SRC/$to/"
         done
     done <<MAP
 engine hw/tpm/tpmix
@@ -98,6 +100,7 @@ configure() {
     [ -e "$OBJ/build.ninja" ] && [ "$(cat "$OBJ/tree-id" 2>/dev/null)" = "$(tree_id)" ] && return
     say "configuring QEMU"
     mkdir -p "$OBJ"
+    rm -f "$OBJ/built"
     cd "$OBJ"
     quiet qemu-configure "$SRC/configure" --python="$PYTHON" --cc="ccache gcc" \
         --target-list=x86_64-softmmu --without-default-features --enable-tpm \
@@ -109,6 +112,8 @@ configure() {
 
 need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
     python3 python3-venv libglib2.0-dev libfdt-dev zlib1g-dev
+# What running it takes: firmware and a TPM.
+need seabios qemu-system-data swtpm
 fetch_source
 fetch_meson
 if [ -n "$MESON_DIR" ]; then
@@ -119,8 +124,8 @@ make_tree
 overlay
 [ "${1:-}" = source ] && exit 0
 configure
-if ninja -C "$OBJ" -n qemu-system-x86_64 | grep -q 'no work to do'; then
-    exit 0
-fi
+# ninja itself always makes qemu-version.h anew; a stamp of ours says "nothing to do".
+[ -e "$OBJ/built" ] && exit 0
 say "building QEMU (the first time 4 to 5 minutes on 2 cores)"
 quiet qemu-build ninja -C "$OBJ" -j "$JOBS" qemu-system-x86_64
+: >"$OBJ/built"

@@ -18,7 +18,7 @@ BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
 
 UNIT = ["registers", "locality", "fifo", "indexed", "replay"]
-QTEST = ["test_mmio_replay", "test_device", "test_stock_compare",
+QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
          "test_transaction", "test_backend"]
 
 # suite: (what it needs built, programs, seconds a program may take)

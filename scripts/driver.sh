@@ -96,8 +96,9 @@ build() {
     for k in "${KERNELS[@]}"; do
         kernel=${k%%:*}
         headers "$kernel" "${k#*:}"
-        fresh "$kernel" || quiet "driver-$kernel" kmake "$kernel" "$OUT/$kernel"
-        say "build/driver/$kernel/tpm_indexed.ko"
+        fresh "$kernel" && continue
+        say "building the driver for Linux $kernel"
+        quiet "driver-$kernel" kmake "$kernel" "$OUT/$kernel"
     done
 }
 

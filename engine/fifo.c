@@ -28,18 +28,18 @@ static bool data_avail(const struct tpmix *e, unsigned int locality)
 static uint32_t burst_count(const struct tpmix *e, unsigned int locality,
 			    unsigned int size)
 {
+	bool data = data_avail(e, locality);
 	uint32_t avail;
 
-	if (data_avail(e, locality)) {
-		return e->s.rsp_len - e->s.rsp_pos;
-	}
-	if (e->s.loc[locality].state == TPMIX_COMPLETION) {
+	if (data) {
+		avail = e->s.rsp_len - e->s.rsp_pos;
+	} else if (e->s.loc[locality].state == TPMIX_COMPLETION) {
 		avail = e->s.bufsize - e->s.rsp_pos;
 	} else {
 		avail = e->s.bufsize - e->s.fifo_len;
 	}
 	/* A byte-wide read of the low byte is not to say 0 for 0x100. */
-	if (size == 1 && avail > 0xFF) {
+	if (size == 1 && avail > 0xFF && !data) {
 		avail = 0xFF;
 	}
 	/* 16 bits of burstCount; a 64 KiB buffer has one more to say. */
@@ -138,6 +138,9 @@ static void go(struct tpmix *e, unsigned int locality)
 /* TIS 1.3 table 19: of commandReady, tpmGo and responseRetry one a write. */
 static void sts_write(struct tpmix *e, unsigned int locality, uint32_t val)
 {
+	const uint32_t goal = val & (TPM_STS_COMMAND_READY | TPM_STS_GO |
+				     TPM_STS_RESPONSE_RETRY);
+
 	if (e->s.active != locality) {
 		return;
 	}
@@ -146,13 +149,14 @@ static void sts_write(struct tpmix *e, unsigned int locality, uint32_t val)
 			e->cfg.backend->reset_established(e->cfg.opaque,
 							  locality);
 		}
+		/* commandReady asks for the cancel itself: once is enough. */
 		if ((val & TPM_STS_COMMAND_CANCEL) &&
+		    goal != TPM_STS_COMMAND_READY &&
 		    e->s.loc[locality].state == TPMIX_EXECUTION) {
 			tpmix_cancel(e);
 		}
 	}
-	switch (val & (TPM_STS_COMMAND_READY | TPM_STS_GO |
-		       TPM_STS_RESPONSE_RETRY)) {
+	switch (goal) {
 	case TPM_STS_COMMAND_READY:
 		tpmix_goal_ready(e, locality);
 		break;

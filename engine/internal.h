@@ -31,6 +31,12 @@ static inline uint32_t tpmix_get_be32(const uint8_t *buf, uint32_t at)
 	       (uint32_t)buf[at + 2] << 8 | buf[at + 3];
 }
 
+/* buffer.c */
+
+void tpmix_wipe(uint8_t *buf, uint32_t len);
+/* Bytes @begin to @end - 1; the others of @to stay. */
+void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end);
+
 /* transaction.c */
 
 /* TIS 1.3 5.6.7: sets @mask where the locality's INT_ENABLE lets it through. */

@@ -41,7 +41,6 @@ uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
 static void take_command_buffer(struct tpmix *e, uint8_t locality)
 {
 	uint8_t old = e->s.cmd_owner;
-	uint32_t i;
 
 	if (old == locality) {
 		return;
@@ -49,9 +48,7 @@ static void take_command_buffer(struct tpmix *e, uint8_t locality)
 	if (tpmix_loc_ok(old) && e->s.loc[old].state == TPMIX_RECEPTION) {
 		e->s.loc[old].state = TPMIX_IDLE;
 	}
-	for (i = 0; i < e->cfg.capacity; i++) {
-		e->cfg.cmd[i] = 0;
-	}
+	tpmix_wipe(e->cfg.cmd, e->cfg.capacity);
 	e->s.fifo_len = 0;
 	e->s.cmd_owner = locality;
 }

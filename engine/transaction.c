@@ -18,21 +18,6 @@ enum tpm_tag {
 	TPM_ST_NO_SESSIONS  = 0x8001,
 };
 
-uint16_t tpmix_crc16(const uint8_t *data, uint32_t len)
-{
-	uint32_t crc = 0;
-	uint32_t i;
-	unsigned int bit;
-
-	for (i = 0; i < len; i++) {
-		crc ^= data[i];
-		for (bit = 0; bit < 8; bit++) {
-			crc = (crc >> 1) ^ ((crc & 1) ? 0x8408u : 0);
-		}
-	}
-	return (uint16_t)crc;
-}
-
 uint16_t tpmix_cmd_crc(const struct tpmix *e)
 {
 	uint32_t size = tpmix_get_be32(e->cfg.cmd, 2);
@@ -114,8 +99,6 @@ static void finish(struct tpmix *e)
 bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
 		    uint32_t len, bool selftest_done)
 {
-	uint32_t i;
-
 	if (!tpmix_busy(e) || ticket != e->s.accepted) {
 		return false;
 	}
@@ -126,9 +109,7 @@ bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
 	    tpmix_get_be32(rsp, 2) != len) {
 		put_error_response(e, TPM_RC_FAILURE, TPM_FAIL);
 	} else {
-		for (i = 0; i < len; i++) {
-			e->cfg.rsp[i] = rsp[i];
-		}
+		tpmix_copy(e->cfg.rsp, rsp, 0, len);
 		e->s.rsp_len = len;
 	}
 	finish(e);
@@ -141,20 +122,39 @@ bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
  */
 static uint32_t copy_command(struct tpmix *e, bool fifo)
 {
-	uint32_t i, size;
+	uint32_t size;
 
-	for (i = 0; i < TPMIX_HEADER_SIZE; i++) {
-		e->cfg.run[i] = e->cfg.cmd[i];
-	}
+	tpmix_copy(e->cfg.run, e->cfg.cmd, 0, TPMIX_HEADER_SIZE);
 	size = tpmix_get_be32(e->cfg.run, 2);
 	if (size < TPMIX_HEADER_SIZE || size > e->s.bufsize ||
 	    (fifo && size != e->s.fifo_len)) {
 		return 0;
 	}
-	for (; i < size; i++) {
-		e->cfg.run[i] = e->cfg.cmd[i];
-	}
+	tpmix_copy(e->cfg.run, e->cfg.cmd, TPMIX_HEADER_SIZE, size);
 	return size;
+}
+
+/*
+ * The response ends at acceptance, and nowhere else (R4), and its interrupts with
+ * it: a guest that still acknowledges one finds nothing to clear, so that its
+ * write is never taken for the repetition of the next acknowledgement.
+ */
+static void end_response(struct tpmix *e)
+{
+	struct tpmix_loc *l;
+
+	if (!tpmix_loc_ok(e->s.rsp_owner)) {
+		return;
+	}
+	l = &e->s.loc[e->s.rsp_owner];
+	if (l->state == TPMIX_COMPLETION) {
+		l->state = TPMIX_IDLE;
+	}
+	l->int_status &= (uint8_t)~(TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
+	e->s.rsp_owner = TPMIX_NO_LOCALITY;
+	e->s.rsp_len = 0;
+	e->s.rsp_pos = 0;
+	e->s.rsp_csum = 0;
 }
 
 void tpmix_accept(struct tpmix *e, unsigned int locality, bool fifo)
@@ -162,23 +162,8 @@ void tpmix_accept(struct tpmix *e, unsigned int locality, bool fifo)
 	struct tpmix_loc *l = &e->s.loc[locality];
 	uint32_t size = copy_command(e, fifo);
 
-	/* The response ends here, and nowhere else (R4). */
-	if (tpmix_loc_ok(e->s.rsp_owner) &&
-	    e->s.loc[e->s.rsp_owner].state == TPMIX_COMPLETION) {
-		e->s.loc[e->s.rsp_owner].state = TPMIX_IDLE;
-	}
-	e->s.rsp_owner = TPMIX_NO_LOCALITY;
-	e->s.rsp_len = 0;
-	e->s.rsp_pos = 0;
-	e->s.rsp_csum = 0;
+	end_response(e);
 	e->s.cmd_csum = size ? tpmix_crc16(e->cfg.run, size) : 0;
-
-	/*
-	 * Completion interrupts of the old response are void with it. A guest
-	 * that still acknowledges one finds nothing to clear, so that its write
-	 * is never taken for the repetition of the next acknowledgement.
-	 */
-	l->int_status &= (uint8_t)~(TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
 	l->refused = TPMIX_REFUSED_NONE;
 	l->state = TPMIX_EXECUTION;
 	if (!fifo) {
@@ -235,7 +220,6 @@ void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
 	uint32_t accepted = e->s.accepted;
 	uint8_t established = e->s.established;
 	unsigned int l;
-	uint32_t i;
 
 	if (bufsize > e->cfg.capacity) {
 		bufsize = e->cfg.capacity;
@@ -257,11 +241,9 @@ void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
 	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
 		e->s.loc[l].int_enable = TPM_INT_POLARITY_LOW;
 	}
-	for (i = 0; i < e->cfg.capacity; i++) {
-		e->cfg.cmd[i] = 0;
-		e->cfg.run[i] = 0;
-		e->cfg.rsp[i] = 0;
-	}
+	tpmix_wipe(e->cfg.cmd, e->cfg.capacity);
+	tpmix_wipe(e->cfg.run, e->cfg.capacity);
+	tpmix_wipe(e->cfg.rsp, e->cfg.capacity);
 }
 
 void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg)

@@ -33,6 +33,10 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	if (l->state == TPMIX_COMPLETION && e->s.rsp_owner != i) {
 		return false;
 	}
+	if ((l->int_status & (TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID)) &&
+	    e->s.rsp_owner != i) {
+		return false;
+	}
 	if (l->state == TPMIX_RECEPTION && e->s.cmd_owner != i) {
 		return false;
 	}

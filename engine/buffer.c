@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loops over whole buffers, and nothing else. tests/proofs replaces this
+ * file by a model of itself and proves it apart: docs/soundness.md.
+ */
+#include "internal.h"
+
+void tpmix_wipe(uint8_t *buf, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		buf[i] = 0;
+	}
+}
+
+void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
+{
+	uint32_t i;
+
+	for (i = begin; i < end; i++) {
+		to[i] = from[i];
+	}
+}
+
+/* CRC-16/KERMIT, four bits a step. */
+static const uint16_t crc_table[16] = {
+	0x0000, 0x1081, 0x2102, 0x3183, 0x4204, 0x5285, 0x6306, 0x7387,
+	0x8408, 0x9489, 0xA50A, 0xB58B, 0xC60C, 0xD68D, 0xE70E, 0xF78F,
+};
+
+uint16_t tpmix_crc16(const uint8_t *data, uint32_t len)
+{
+	uint32_t crc = 0;
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		crc ^= data[i];
+		crc = crc >> 4 ^ crc_table[crc & 0xF];
+		crc = crc >> 4 ^ crc_table[crc & 0xF];
+	}
+	return (uint16_t)crc;
+}

@@ -34,7 +34,7 @@
 
 /* One for each reason to refuse a doorbell, and one for the ring that is heard. */
 #define SEND_TRIES	5
-#define READ_TRIES	3
+#define READ_TRIES	16
 
 #define ALL_ONES	U32_MAX	/* any register while locality 0 is not active */
 

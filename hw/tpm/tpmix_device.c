@@ -8,6 +8,7 @@
 #include "qemu/log.h"
 #include "qapi/error.h"
 #include "hw/acpi/tpm.h"
+#include "system/runstate.h"
 #include "system/tpm_util.h"
 #include "tpmix_device.h"
 #include "trace.h"
@@ -172,8 +173,14 @@ void tpmix_device_reset(TPMIXDevice *d)
     if (tpm_backend_startup_tpm(d->be_driver, d->be_bufsize) < 0) {
         exit(1);
     }
-    tpmix_set_established(&d->engine,
-                          tpm_backend_get_tpm_established_flag(d->be_driver));
+    /*
+     * Before an incoming migration the backend does not run yet, and would not
+     * answer; the flag comes with the state.
+     */
+    if (!runstate_check(RUN_STATE_INMIGRATE)) {
+        tpmix_set_established(&d->engine,
+            tpm_backend_get_tpm_established_flag(d->be_driver));
+    }
     tpmix_update_irq(d);
 }
 

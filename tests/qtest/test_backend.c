@@ -234,6 +234,33 @@ static void swtpm_killed(struct fixture *f, gconstpointer device)
 	f->q = NULL;
 }
 
+/* To another QEMU with another swtpm, which gets its state with the stream. */
+static void migrate(struct fixture *f, gconstpointer device)
+{
+	struct fixture to = { .dir = g_dir_make_tmp("tpmix-XXXXXX", NULL) };
+	g_autofree char *socket = start_swtpm(&to);
+	g_autofree char *file = g_build_filename(to.dir, "stream", NULL);
+	uint8_t rsp[64];
+	uint32_t ticket, i;
+
+	honest_command(f);
+	qtest_writeb(f->q, BASE, 0x02);
+	indexed(f, get_random, sizeof(get_random), rsp, 64);
+	ticket = qtest_readl(f->q, BASE + 0xFD8);
+	qtest_save(f->q, file);
+	to.q = qtest_start(-1, MACHINE " -incoming file:%s", socket,
+			   (const char *)device, file);
+	qtest_wait_running(to.q);
+	g_assert_cmphex(qtest_readl(to.q, BASE + 0xFD8), ==, ticket);
+	for (i = 0; i < 28; i++) {
+		g_assert_cmphex(qtest_readb(to.q, BASE + 0x100 + i), ==, rsp[i]);
+	}
+	/* started up over there: this one was */
+	g_assert_cmpuint(indexed(&to, get_random, sizeof(get_random), rsp, 64),
+			 ==, 28);
+	teardown(&to, NULL);
+}
+
 /* A TPM whose state is garbage does not start: QEMU says so, and ends. */
 static void does_not_start(void)
 {
@@ -257,6 +284,7 @@ int main(int argc, char **argv)
 	ADD("/backend/doors-agree", doors_agree);
 	ADD("/backend/short-command", short_command);
 	ADD("/backend/swtpm-killed", swtpm_killed);
+	ADD("/backend/migrate", migrate);
 	g_test_add_func("/backend/does-not-start", does_not_start);
 	g_test_add_func("/backend/subprocess/stock-hangs", stock_hangs);
 	g_test_add_func("/backend/short-command-hangs-stock",

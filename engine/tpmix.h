@@ -34,8 +34,9 @@ enum tpmix_family {
 };
 
 /*
- * What the engine does to the world. Called from tpmix_write() only, each at
- * most once per call and last.
+ * What the engine does to the world. Called from tpmix_write() only, each of
+ * start, cancel and reset_established at most once per call, start and cancel
+ * last.
  */
 struct tpmix_backend {
 	/*

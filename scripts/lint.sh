@@ -67,7 +67,7 @@ check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,portability,perform
     --error-exitcode=1 --inline-suppr -I engine engine
 check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
-check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh
+check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh
 check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
 [ $failed = 0 ] || die "lint found something"

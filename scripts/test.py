@@ -25,6 +25,8 @@ QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_com
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": ([], [["/usr/bin/python3", ROOT / "tests/check_spec.py"]], 30),
+    "fuzz": (["engine"],
+             [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
     "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST], 600),
     "kvm": (["qemu", "engine"],
             [[HOST / "kvm/test_vmm"],

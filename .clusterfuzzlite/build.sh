@@ -1,0 +1,26 @@
+#!/bin/bash -eu
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# OSS-Fuzz's contract: CC, CXX, CFLAGS, CXXFLAGS and LIB_FUZZING_ENGINE are given,
+# a target NAME goes to $OUT/NAME, its inputs to $OUT/NAME_seed_corpus.zip. The
+# device target is left out: it needs a QEMU beside it.
+
+cd "$SRC/tpmix"
+work=$(mktemp -d)
+for target in engine load; do
+    objects=()
+    for source in engine/*.c tests/fuzz/{actions,game,host,model}.c \
+        "tests/fuzz/fuzz_$target.c"; do
+        object=$work/$target-$(basename "$source" .c).o
+        # shellcheck disable=SC2086 # lists of flags
+        $CC $CFLAGS -std=gnu11 -Iengine -Itests/fuzz -c "$source" -o "$object"
+        objects+=("$object")
+    done
+    # shellcheck disable=SC2086
+    $CXX $CXXFLAGS "${objects[@]}" $LIB_FUZZING_ENGINE -o "$OUT/fuzz_$target"
+    inputs=(tests/fuzz/corpus/"$target"/*)
+    [ ! -d "tests/fuzz/regress/$target" ] || inputs+=(tests/fuzz/regress/"$target"/*)
+    zip -q -j "$OUT/fuzz_${target}_seed_corpus.zip" "${inputs[@]}"
+    printf '[libfuzzer]\nmax_len = 512\n' >"$OUT/fuzz_$target.options"
+done
+rm -rf "$work"

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A second opinion: docs/specification.md as naive code.
+ *
+ * Written from that page, with its numbers as literals, not from the engine:
+ * it exists to disagree. It is slow, allocates, and is never optimised. Where the
+ * page says nothing QEMU's tpm-tis decides, as the page itself has it.
+ */
+#ifndef TPMIX_FUZZ_MODEL_H
+#define TPMIX_FUZZ_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MODEL_PAGES 5
+#define MODEL_NOBODY (-1)
+
+enum model_phase { IDLE, READY, RECEPTION, EXECUTION, COMPLETION };
+
+/* A command from its acceptance to its completion. */
+struct model_command {
+	uint32_t ticket;
+	int owner;
+	bool aborted;
+	uint16_t crc;
+	uint32_t len;
+	uint8_t bytes[];
+};
+
+/* A response from its completion to the next acceptance. */
+struct model_response {
+	int owner;
+	uint16_t crc;
+	uint32_t given;         /* bytes that the FIFO gave out */
+	uint32_t len;
+	uint8_t bytes[];
+};
+
+struct model_page {
+	enum model_phase phase;
+	bool requests;
+	bool seizes;            /* and waits for the running command */
+	bool been_seized;
+	uint32_t int_enable;
+	uint32_t int_status;
+	uint32_t index;
+	uint32_t csum_expect;
+	unsigned int refused;
+};
+
+struct model {
+	/* configuration */
+	uint32_t capacity;
+	uint8_t int_vector;
+	bool locality4;
+	/* the TPM */
+	bool tpm2;
+	bool established;
+	bool selftest_done;
+	bool intf_locked;
+	uint32_t bufsize;
+	uint32_t accepted;
+	int active;
+	int heir;               /* active once the running command ended */
+	struct model_page page[MODEL_PAGES];
+	uint8_t *command;       /* as the guest writes it, bufsize bytes */
+	int command_of;
+	uint32_t received;      /* bytes of it that came by the FIFO */
+	uint16_t last_crc;      /* of the last accepted command */
+	struct model_command *running;
+	struct model_response *response;
+	struct {
+		bool any;
+		uint32_t addr;
+		uint64_t val;
+		unsigned int size;
+	} last;
+	/* a backend that answers before start() returns; 0: not */
+	const uint8_t *answer;
+	uint32_t answer_len;
+	/* what the backend saw */
+	unsigned int starts;
+	unsigned int cancels;
+	unsigned int established_resets;
+	struct model_command *started; /* the last one */
+};
+
+struct model *model_new(uint32_t capacity, bool locality4, uint8_t int_vector);
+void model_free(struct model *m);
+void model_reset(struct model *m, bool tpm2, uint32_t bufsize);
+uint64_t model_read(struct model *m, uint32_t addr, unsigned int size, bool take);
+void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size);
+bool model_complete(struct model *m, uint32_t ticket, const uint8_t *rsp,
+		    uint32_t len, bool selftest_done);
+bool model_irq(const struct model *m);
+/* What a doorbell compares with CSUM_EXPECT. */
+uint16_t model_command_crc(const struct model *m);
+
+#endif /* TPMIX_FUZZ_MODEL_H */

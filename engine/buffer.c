@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loops over whole buffers, and nothing else. tests/proofs replaces this
- * file by a model of itself and proves it apart: docs/soundness.md.
+ * Every access to the bytes of a buffer, and nothing else. tests/proofs replaces
+ * this file by a model of itself and proves it apart: docs/soundness.md.
  */
 #include "internal.h"
+
+uint8_t tpmix_get(const uint8_t *buf, uint32_t at)
+{
+	return buf[at];
+}
+
+void tpmix_put(uint8_t *buf, uint32_t at, uint8_t byte)
+{
+	buf[at] = byte;
+}
 
 void tpmix_wipe(uint8_t *buf, uint32_t len)
 {

@@ -176,19 +176,18 @@ static void sts_write(struct tpmix *e, unsigned int locality, uint32_t val)
 void tpmix_fifo_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 			uint32_t val, uint32_t mask)
 {
-	struct tpmix_loc *l = &e->s.loc[locality];
-
 	switch (off) {
 	case TPM_REG_ACCESS:
 		tpmix_access_write(e, locality, val);
 		break;
 	case TPM_REG_INT_ENABLE:
-		l->int_enable = (l->int_enable & ~mask) |
-				(val & (TPM_INT_GLOBAL_ENABLE |
-					TPM_INT_POLARITY_MASK | TPM_INT_ALL));
+		e->s.loc[locality].int_enable =
+			(e->s.loc[locality].int_enable & ~mask) |
+			(val & (TPM_INT_GLOBAL_ENABLE | TPM_INT_POLARITY_MASK |
+				TPM_INT_ALL));
 		break;
 	case TPM_REG_INT_STATUS:
-		l->int_status &= (uint8_t)~(val & TPM_INT_ALL);
+		e->s.loc[locality].int_status &= (uint8_t)~(val & TPM_INT_ALL);
 		break;
 	case TPM_REG_STS:
 		sts_write(e, locality, val);
@@ -211,7 +210,7 @@ uint8_t tpmix_fifo_pop(struct tpmix *e, unsigned int locality)
 	if (e->s.active != locality || !data_avail(e, locality)) {
 		return NO_DATA_BYTE;
 	}
-	byte = e->cfg.rsp[e->s.rsp_pos++];
+	byte = tpmix_get(e->cfg.rsp, e->s.rsp_pos++);
 	if (!data_avail(e, locality)) {
 		tpmix_raise(e, locality, TPM_INT_STS_VALID);
 	}
@@ -220,15 +219,13 @@ uint8_t tpmix_fifo_pop(struct tpmix *e, unsigned int locality)
 
 void tpmix_fifo_push(struct tpmix *e, unsigned int locality, uint8_t byte)
 {
-	struct tpmix_loc *l = &e->s.loc[locality];
-
 	if (e->s.active != locality) {
 		return;
 	}
-	if (l->state == TPMIX_READY) {
-		l->state = TPMIX_RECEPTION;
+	if (e->s.loc[locality].state == TPMIX_READY) {
+		e->s.loc[locality].state = TPMIX_RECEPTION;
 	}
 	if (expects(e, locality)) {
-		e->cfg.cmd[e->s.fifo_len++] = byte;
+		tpmix_put(e->cfg.cmd, e->s.fifo_len++, byte);
 	}
 }

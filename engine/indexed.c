@@ -15,8 +15,7 @@ static bool has_response(const struct tpmix *e, unsigned int locality)
 
 static uint32_t status_read(const struct tpmix *e, unsigned int locality)
 {
-	const struct tpmix_loc *l = &e->s.loc[locality];
-	uint32_t val = l->state;
+	uint32_t val = e->s.loc[locality].state;
 
 	if (tpmix_busy(e)) {
 		val |= TPMIX_STATUS_BUSY;
@@ -24,7 +23,8 @@ static uint32_t status_read(const struct tpmix *e, unsigned int locality)
 	if (has_response(e, locality)) {
 		val |= TPMIX_STATUS_RSP_VALID;
 	}
-	return val | (uint32_t)l->refused << TPMIX_STATUS_REFUSED_SHIFT;
+	return val | (uint32_t)e->s.loc[locality].refused <<
+		     TPMIX_STATUS_REFUSED_SHIFT;
 }
 
 /*
@@ -42,13 +42,11 @@ static uint32_t csum_read(const struct tpmix *e, unsigned int locality)
 static uint32_t transaction_read(const struct tpmix *e, unsigned int locality,
 				 uint32_t off)
 {
-	const struct tpmix_loc *l = &e->s.loc[locality];
-
 	switch (off) {
 	case TPMIX_REG_INDEX:
-		return l->index;
+		return e->s.loc[locality].index;
 	case TPMIX_REG_CSUM_EXPECT:
-		return l->csum_expect;
+		return e->s.loc[locality].csum_expect;
 	case TPMIX_REG_DOORBELL:
 	case TPMIX_REG_ACCEPTED:
 		return e->s.accepted;
@@ -98,8 +96,6 @@ static void refuse(struct tpmix *e, unsigned int locality,
 
 static void doorbell(struct tpmix *e, unsigned int locality, uint32_t ticket)
 {
-	const struct tpmix_loc *l = &e->s.loc[locality];
-
 	/* R3, R7: a doorbell that was heard already, however long ago. */
 	if (ticket == e->s.accepted) {
 		return;
@@ -110,8 +106,8 @@ static void doorbell(struct tpmix *e, unsigned int locality, uint32_t ticket)
 	} else if (tpmix_busy(e)) {
 		refuse(e, locality, TPMIX_REFUSED_BUSY,
 		       "doorbell while a command runs", TPMIX_REG_DOORBELL);
-	} else if ((l->csum_expect & TPMIX_CSUM_EXPECT_ON) &&
-		   (l->csum_expect & TPMIX_CSUM_EXPECT_MASK) !=
+	} else if ((e->s.loc[locality].csum_expect & TPMIX_CSUM_EXPECT_ON) &&
+		   (e->s.loc[locality].csum_expect & TPMIX_CSUM_EXPECT_MASK) !=
 		   tpmix_cmd_crc(e)) {
 		refuse(e, locality, TPMIX_REFUSED_CSUM,
 		       "command differs from its checksum", TPMIX_REG_DOORBELL);
@@ -139,18 +135,17 @@ static void int_ack(struct tpmix *e, unsigned int locality, uint32_t ticket)
 void tpmix_indexed_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 			   uint32_t val, uint32_t mask)
 {
-	struct tpmix_loc *l = &e->s.loc[locality];
-
 	if (e->s.active != locality) {
 		return;
 	}
 	switch (off) {
 	case TPMIX_REG_INDEX:
-		l->index = (l->index & ~mask) | val;
+		e->s.loc[locality].index = (e->s.loc[locality].index & ~mask) | val;
 		return;
 	case TPMIX_REG_CSUM_EXPECT:
-		l->csum_expect = ((l->csum_expect & ~mask) | val) &
-				 CSUM_EXPECT_BITS;
+		e->s.loc[locality].csum_expect =
+			((e->s.loc[locality].csum_expect & ~mask) | val) &
+			CSUM_EXPECT_BITS;
 		return;
 	case TPMIX_REG_CANCEL:
 	case TPMIX_REG_DOORBELL:
@@ -181,7 +176,7 @@ uint8_t tpmix_window_read(const struct tpmix *e, unsigned int locality,
 	    index >= e->s.rsp_len || off >= e->s.rsp_len - index) {
 		return NO_DATA_BYTE;
 	}
-	return e->cfg.rsp[index + off];
+	return tpmix_get(e->cfg.rsp, index + off);
 }
 
 void tpmix_window_write(struct tpmix *e, unsigned int locality, uint32_t off,
@@ -198,5 +193,5 @@ void tpmix_window_write(struct tpmix *e, unsigned int locality, uint32_t off,
 		       TPMIX_WINDOW + off);
 		return;
 	}
-	e->cfg.cmd[index + off] = byte;
+	tpmix_put(e->cfg.cmd, index + off, byte);
 }

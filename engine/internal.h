@@ -24,18 +24,21 @@ static inline bool tpmix_busy(const struct tpmix *e)
 	return tpmix_loc_ok(e->s.running);
 }
 
-/* TPM 2.0 part 1, 18: big-endian size field at byte 2 of a header. */
-static inline uint32_t tpmix_get_be32(const uint8_t *buf, uint32_t at)
-{
-	return (uint32_t)buf[at] << 24 | (uint32_t)buf[at + 1] << 16 |
-	       (uint32_t)buf[at + 2] << 8 | buf[at + 3];
-}
+/* buffer.c; requires: offsets below the capacity of the buffer */
 
-/* buffer.c */
-
+uint8_t tpmix_get(const uint8_t *buf, uint32_t at);
+void tpmix_put(uint8_t *buf, uint32_t at, uint8_t byte);
 void tpmix_wipe(uint8_t *buf, uint32_t len);
 /* Bytes @begin to @end - 1; the others of @to stay. */
 void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end);
+
+/* TPM 2.0 part 1, 18: big-endian size field at byte 2 of a header. */
+static inline uint32_t tpmix_get_be32(const uint8_t *buf, uint32_t at)
+{
+	return (uint32_t)tpmix_get(buf, at) << 24 |
+	       (uint32_t)tpmix_get(buf, at + 1) << 16 |
+	       (uint32_t)tpmix_get(buf, at + 2) << 8 | tpmix_get(buf, at + 3);
+}
 
 /* transaction.c */
 

@@ -56,31 +56,29 @@ static void take_command_buffer(struct tpmix *e, uint8_t locality)
 /* The active locality, if there is one, no longer is. */
 static void leave(struct tpmix *e, bool seized)
 {
-	struct tpmix_loc *old;
+	uint8_t old = e->s.active;
 
-	if (!tpmix_loc_ok(e->s.active)) {
+	if (!tpmix_loc_ok(old)) {
 		return;
 	}
-	old = &e->s.loc[e->s.active];
 	if (seized) {
-		old->access |= TPM_ACCESS_BEEN_SEIZED;
+		e->s.loc[old].access |= TPM_ACCESS_BEEN_SEIZED;
 	} else {
-		old->access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
+		e->s.loc[old].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
 	}
 	e->s.active = TPMIX_NO_LOCALITY;
 }
 
 void tpmix_set_active(struct tpmix *e, uint8_t locality)
 {
-	struct tpmix_loc *new = &e->s.loc[locality];
 	unsigned int l;
 
 	if (e->s.active == locality) {
 		return;
 	}
-	leave(e, new->access & TPM_ACCESS_SEIZE);
+	leave(e, e->s.loc[locality].access & TPM_ACCESS_SEIZE);
 	e->s.active = locality;
-	new->access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
+	e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
 	/* A seize that lost to a higher locality is void. */
 	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
 		e->s.loc[l].access &= (uint8_t)~TPM_ACCESS_SEIZE;

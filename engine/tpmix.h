@@ -36,7 +36,7 @@ enum tpmix_family {
 /*
  * What the engine does to the world. Called from tpmix_write() only, each of
  * start, cancel and reset_established at most once per call, start and cancel
- * last.
+ * last; guest_error any number of times.
  */
 struct tpmix_backend {
 	/*

@@ -33,10 +33,10 @@ void tpmix_guest_error(const struct tpmix *e, const char *what, uint32_t addr)
 
 void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
 {
-	struct tpmix_loc *l = &e->s.loc[locality];
+	uint32_t enable = e->s.loc[locality].int_enable;
 
-	if ((l->int_enable & TPM_INT_GLOBAL_ENABLE) && (l->int_enable & mask)) {
-		l->int_status |= (uint8_t)(mask & TPM_INT_ALL);
+	if ((enable & TPM_INT_GLOBAL_ENABLE) && (enable & mask)) {
+		e->s.loc[locality].int_status |= (uint8_t)(mask & TPM_INT_ALL);
 	}
 }
 
@@ -51,18 +51,15 @@ static void put_error_response(struct tpmix *e, enum tpm_rc rc20,
 	bool tpm2 = e->s.family == TPMIX_FAMILY_2_0;
 	uint32_t tag = tpm2 ? TPM_ST_NO_SESSIONS : TPM_TAG_RSP_COMMAND;
 	uint32_t rc = tpm2 ? rc20 : rc12;
-	uint8_t *rsp = e->cfg.rsp;
+	const uint8_t head[TPMIX_HEADER_SIZE] = {
+		(uint8_t)(tag >> 8), (uint8_t)tag, 0, 0, 0, TPMIX_HEADER_SIZE,
+		0, 0, (uint8_t)(rc >> 8), (uint8_t)rc,
+	};
+	uint32_t i;
 
-	rsp[0] = (uint8_t)(tag >> 8);
-	rsp[1] = (uint8_t)tag;
-	rsp[2] = 0;
-	rsp[3] = 0;
-	rsp[4] = 0;
-	rsp[5] = TPMIX_HEADER_SIZE;
-	rsp[6] = 0;
-	rsp[7] = 0;
-	rsp[8] = (uint8_t)(rc >> 8);
-	rsp[9] = (uint8_t)rc;
+	for (i = 0; i < TPMIX_HEADER_SIZE; i++) {
+		tpmix_put(e->cfg.rsp, i, head[i]);
+	}
 	e->s.rsp_len = TPMIX_HEADER_SIZE;
 }
 
@@ -141,16 +138,16 @@ static uint32_t copy_command(struct tpmix *e, bool fifo)
  */
 static void end_response(struct tpmix *e)
 {
-	struct tpmix_loc *l;
+	uint8_t l = e->s.rsp_owner;
 
-	if (!tpmix_loc_ok(e->s.rsp_owner)) {
+	if (!tpmix_loc_ok(l)) {
 		return;
 	}
-	l = &e->s.loc[e->s.rsp_owner];
-	if (l->state == TPMIX_COMPLETION) {
-		l->state = TPMIX_IDLE;
+	if (e->s.loc[l].state == TPMIX_COMPLETION) {
+		e->s.loc[l].state = TPMIX_IDLE;
 	}
-	l->int_status &= (uint8_t)~(TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
+	e->s.loc[l].int_status &=
+		(uint8_t)~(TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
 	e->s.rsp_owner = TPMIX_NO_LOCALITY;
 	e->s.rsp_len = 0;
 	e->s.rsp_pos = 0;
@@ -159,13 +156,12 @@ static void end_response(struct tpmix *e)
 
 void tpmix_accept(struct tpmix *e, unsigned int locality, bool fifo)
 {
-	struct tpmix_loc *l = &e->s.loc[locality];
 	uint32_t size = copy_command(e, fifo);
 
 	end_response(e);
 	e->s.cmd_csum = size ? tpmix_crc16(e->cfg.run, size) : 0;
-	l->refused = TPMIX_REFUSED_NONE;
-	l->state = TPMIX_EXECUTION;
+	e->s.loc[locality].refused = TPMIX_REFUSED_NONE;
+	e->s.loc[locality].state = TPMIX_EXECUTION;
 	if (!fifo) {
 		e->s.fifo_len = 0;
 	}
@@ -193,9 +189,7 @@ void tpmix_cancel(struct tpmix *e)
 
 void tpmix_goal_ready(struct tpmix *e, unsigned int locality)
 {
-	struct tpmix_loc *l = &e->s.loc[locality];
-
-	switch (l->state) {
+	switch (e->s.loc[locality].state) {
 	case TPMIX_EXECUTION:
 		e->s.abort = 1;
 		tpmix_cancel(e);
@@ -208,7 +202,7 @@ void tpmix_goal_ready(struct tpmix *e, unsigned int locality)
 		 * The FIFO lets go of the response, the indexed door does not:
 		 * a commandReady that arrives late takes nothing (R4).
 		 */
-		l->state = TPMIX_READY;
+		e->s.loc[locality].state = TPMIX_READY;
 		e->s.fifo_len = 0;
 		tpmix_raise(e, locality, TPM_INT_COMMAND_READY);
 		break;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine/buffer.c itself: what model.h says of get, put, wipe and copy is so, for any
+ * range of a buffer of 24 bytes. Twin: copying one byte more.
+ */
+#include <assert.h>
+
+#include "internal.h"
+
+#define SIZE 24
+
+void proof(void)
+{
+	uint8_t to[SIZE], from[SIZE], byte, old;
+	uint32_t k, at, begin, end;
+
+	__CPROVER_assume(k < SIZE && at < SIZE && begin < SIZE && end <= SIZE);
+	old = to[k];
+	assert(tpmix_get(to, k) == old);
+	tpmix_copy(to, from, begin, end);
+#ifdef TWIN
+	assert(to[k] == (begin <= k && k <= end ? from[k] : old));
+#else
+	assert(to[k] == (begin <= k && k < end ? from[k] : old));
+#endif
+	old = to[k];
+	tpmix_put(to, at, byte);
+	assert(to[k] == (k == at ? byte : old));
+	old = to[k];
+	tpmix_wipe(to, end);
+	assert(to[k] == (k < end ? 0 : old));
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Corners that no sensible guest and no sensible host comes to: states only a
+ * migration stream has, widths only a faulty host asks for.
+ */
+#include "bench.h"
+
+/* Each state differs from a valid one in one field. */
+static void invalid_states(void)
+{
+	struct bench b;
+
+#define REFUSED(field, val) do {                                \
+		bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY); \
+		b.e.field = (val);                               \
+		g_assert_false(tpmix_valid(&b.e));               \
+	} while (0)
+
+	REFUSED(cfg.capacity, 1023);
+	REFUSED(cfg.capacity, 65537);
+	REFUSED(s.bufsize, 9);
+	REFUSED(s.bufsize, BENCH_CAPACITY + 1);
+	REFUSED(s.active, 5);
+	REFUSED(s.next, 5);
+	REFUSED(s.running, 5);
+	REFUSED(s.cmd_owner, 5);
+	REFUSED(s.rsp_owner, 5);
+	REFUSED(s.abort, 2);
+	REFUSED(s.intf_sel_lock, 2);
+	REFUSED(s.selftest_done, 2);
+	REFUSED(s.established, 2);
+	REFUSED(s.last.size, 9);
+#undef REFUSED
+
+	/* An interrupt of a response that is not this locality's. */
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	b.e.s.loc[1].int_status = 0x01;
+	g_assert_false(tpmix_valid(&b.e));
+
+	/* A seize of locality 3 waits behind nobody higher than 2. */
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 0);
+	wr(&b, 3, 0x000, 0x08, 1);
+	g_assert_cmpuint(b.e.s.next, ==, 3);
+	b.e.s.next = 2;
+	g_assert_false(tpmix_valid(&b.e));
+}
+
+/* Valid, though no access leads there: the next locality is active already. */
+static void next_is_active(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 1);
+	b.e.s.next = 1;
+	g_assert_true(tpmix_valid(&b.e));
+	complete(&b, 20, 7);
+	g_assert_cmpuint(b.e.s.active, ==, 1);
+	g_assert_cmpuint(b.e.s.next, ==, TPMIX_NO_LOCALITY);
+	g_assert_cmphex(rd(&b, 1, 0x106, 1), ==, 6 + 7);
+}
+
+/* A locality that is higher than the one that relinquishing would choose. */
+static void higher_seize_stays_next(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 0);
+	wr(&b, 3, 0x000, 0x08, 1);
+	request(&b, 2);
+	relinquish(&b, 0);
+	g_assert_cmpuint(b.e.s.next, ==, 3);
+	complete(&b, 20, 7);
+	g_assert_cmpuint(b.e.s.active, ==, 3);
+}
+
+/* The window changes the size field of a command that the FIFO has taken. */
+static void size_changed_behind_fifo(void)
+{
+	struct bench b;
+	uint8_t cmd[12];
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	make_command(cmd, sizeof(cmd), sizeof(cmd), 0);
+	request(&b, 0);
+	command_ready(&b, 0);
+	fifo_send(&b, 0, cmd, sizeof(cmd));
+	wr(&b, 0, 0x105, 10, 1);
+	go(&b, 0);
+	g_assert_cmpuint(b.starts, ==, 0);
+	g_assert_cmphex(rd(&b, 0, 0x106, 4), ==, 0x42010000);
+}
+
+/* A doorbell that was heard is no error when it comes again, however late. */
+static void late_doorbell_is_silent(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 0);
+	complete(&b, 20, 7);
+	wr(&b, 0, 0xFC0, 4, 4);
+	wr(&b, 0, 0xFCC, 1, 4);
+	g_assert_cmpuint(b.starts, ==, 1);
+	g_assert_cmpuint(b.guest_errors, ==, 0);
+	g_assert_cmphex(rd(&b, 0, 0xFD4, 4), ==, 0x14);
+}
+
+/* burstCount of a buffer below 256 bytes, read as one byte. */
+static void small_burst_count(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, 200);
+	request(&b, 0);
+	g_assert_cmphex(rd(&b, 0, 0x019, 1), ==, 200);
+}
+
+static void widths_above_eight(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	request(&b, 0);
+	g_assert_false(tpmix_is_fifo(0x000, 9));
+	g_assert_cmphex(tpmix_mmio_read(&b.e, 0x080, 9), ==, UINT64_MAX);
+	g_assert_cmphex(tpmix_read(&b.e, 0xF90, 9), ==, 0x0001000058495054);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/corner/invalid-states", invalid_states);
+	g_test_add_func("/corner/next-is-active", next_is_active);
+	g_test_add_func("/corner/higher-seize-stays-next", higher_seize_stays_next);
+	g_test_add_func("/corner/size-changed-behind-fifo", size_changed_behind_fifo);
+	g_test_add_func("/corner/late-doorbell-is-silent", late_doorbell_is_silent);
+	g_test_add_func("/corner/small-burst-count", small_burst_count);
+	g_test_add_func("/corner/widths-above-eight", widths_above_eight);
+	return g_test_run();
+}

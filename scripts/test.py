@@ -17,9 +17,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
 
-UNIT = ["registers", "locality", "fifo", "indexed", "replay"]
+UNIT = ["registers", "locality", "fifo", "indexed", "replay", "corner"]
 QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
-         "test_transaction", "test_backend"]
+         "test_transaction", "test_backend", "test_hostile", "test_faults"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -28,6 +28,8 @@ SUITES = {
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
     "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST], 600),
+    "hostile": (["qemu"],
+                [["/usr/bin/python3", ROOT / "tests/hostile/test_rom.py"]], 180),
     "kvm": (["qemu", "engine"],
             [[HOST / "kvm/test_vmm"],
              ["/usr/bin/python3", ROOT / "tests/kvm/test_qemu_kvm.py"]], 300),

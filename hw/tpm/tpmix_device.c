@@ -171,8 +171,15 @@ void tpmix_device_reset(TPMIXDevice *d)
                 d->be_bufsize);
 
     if (tpm_backend_startup_tpm(d->be_driver, d->be_bufsize) < 0) {
-        exit(1);
+        if (!d->started) {
+            exit(1);
+        }
+        /* A guest's reset is not to end QEMU. There is no TPM till the next. */
+        error_report("tpm: the backend did not start");
+        tpmix_update_irq(d);
+        return;
     }
+    d->started = true;
     /*
      * Before an incoming migration the backend does not run yet, and would not
      * answer; the flag comes with the state.

@@ -51,6 +51,7 @@ typedef struct TPMIXDevice {
 
     /* what the backend of this machine takes, set at reset */
     uint32_t be_bufsize;
+    bool started; /* the backend did, once */
 
     /* counters, not migrated */
     uint64_t mmio_reads;
@@ -84,8 +85,9 @@ bool tpmix_device_check(TPMIXDevice *d, Error **errp);
 /**
  * tpmix_device_reset:
  *
- * Machine start, reset, S3 resume. Ends QEMU where the backend does not start,
- * as tpm-tis does.
+ * Machine start, reset, S3 resume. Ends QEMU where the backend does not start
+ * with the machine, as tpm-tis does. Where it fails at a later reset the
+ * registers read as 0 until a reset that finds it.
  */
 void tpmix_device_reset(TPMIXDevice *d);
 

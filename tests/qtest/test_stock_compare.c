@@ -244,6 +244,22 @@ static void arbitration(struct pair *p, gconstpointer version)
 	}
 }
 
+/* The backend sends a cancel when it can: both TPMs are to have it. */
+static void cancel(struct pair *p, uint32_t sts)
+{
+	unsigned int before[2], k, n;
+
+	before[0] = tpm_stub_cancels(p->stub[0]);
+	before[1] = tpm_stub_cancels(p->stub[1]);
+	put(p, 0, 0x018, sts, 4);
+	for (k = 0; k < 2; k++) {
+		for (n = 0; tpm_stub_cancels(p->stub[k]) == before[k]; n++) {
+			g_assert_cmpuint(n, <, 20000);
+			g_usleep(500);
+		}
+	}
+}
+
 /* While a command runs: what STS says, an abort, a cancel. */
 static void execution(struct pair *p, gconstpointer version)
 {
@@ -273,7 +289,7 @@ static void execution(struct pair *p, gconstpointer version)
 		put(p, 0, 0x024, 0xFFFFFFFF, 4);
 		get_all(p, true);
 		if (end[i]) {
-			put(p, 0, 0x018, end[i], 4);
+			cancel(p, end[i]);
 		}
 		for (k = 0; k < 2; k++) {
 			tpm_stub_release(p->stub[k], false);

@@ -38,6 +38,7 @@ QEMU = {
     "own": BUILD / "qemu/obj/qemu-system-x86_64",
     "system": Path("/usr/bin/qemu-system-x86_64"),
 }
+PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
 FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
 OVMF = Path("/usr/share/OVMF")
 KERNELS = ("6.1", "6.12")
@@ -284,6 +285,7 @@ class Guest:
     kernel      "6.1" or "6.12"         firmware   "seabios" or "ovmf"
     accel       "tcg" or "kvm"          machine    "q35", or any with PCI
     qemu        "own", "system" or a path
+    plugin      for QEMU's -plugin; default: with "system" the one of ./run plugin
     replay      properties of -device mmio-replay, or None
     command     str: a shell line; list: program and arguments; None: no command,
                 a shell on the serial console, which is this terminal
@@ -304,12 +306,13 @@ class Guest:
 
     def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel="6.1",
                  firmware="seabios", accel="tcg", machine="q35", qemu="own",
-                 replay=None, command=None, env=None, files=None, stdout=None,
+                 plugin=None, replay=None, command=None, env=None, files=None, stdout=None,
                  stderr=None, qemu_args=(), append="", memory=512, swtpm_log=None,
                  timeout=TIMEOUT_S):
         self.device, self.driver, self.kernel = device, driver, kernel
         self.firmware, self.accel, self.machine = firmware, accel, machine
         self.qemu = Path(QEMU.get(qemu, qemu))
+        self.plugin = plugin or (PLUGIN if qemu == "system" else None)
         self.replay, self.command, self.env = replay, command, dict(env or {})
         self.files, self.qemu_args, self.append = files or {}, list(qemu_args), append
         self.memory, self.swtpm_log, self.timeout = memory, swtpm_log, timeout
@@ -435,6 +438,8 @@ class Guest:
             (BUILD / f"guest/vmlinuz-{self.kernel}", "./run build guest"),
             (BUILD / f"guest/initrd-{self.kernel}.cpio.gz", "./run build guest"),
         ]
+        if self.plugin:
+            needed.append((Path(self.plugin), "./run plugin"))
         if self.firmware == "ovmf":
             needed.append((OVMF / "OVMF_CODE_4M.fd", "install ovmf"))
         for path, mend in needed:
@@ -453,10 +458,10 @@ class Guest:
 
     def _device_mend(self, name):
         if self.qemu == QEMU["system"]:
-            return "use --qemu own, or --device tpm-tis or tpm-crb, or see ./run help plugin"
+            return "use tpm-tis-indexed, tpm-tis or tpm-crb"
         if name in ("tpm-tis-indexed", "tpm-crb-ext", "mmio-replay"):
             return "./run build qemu"
-        return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
+        return "use tpm-tis-indexed, tpm-tis or tpm-crb"
 
     def _write_initrd(self):
         env = {"DRIVER": self.driver, **self.env}
@@ -485,6 +490,8 @@ class Guest:
         args = [self.qemu, "-machine", self.machine, "-accel", self.accel, "-cpu", cpu,
                 "-m", self.memory, "-nodefaults", "-no-user-config", "-display", "none",
                 "-nic", "none", "-no-reboot"]
+        if self.plugin:
+            args += ["-plugin", f"file={self.plugin}"]
         for path in FIRMWARE_DIRS:
             args += ["-L", path]
         args += ["-kernel", BUILD / f"guest/vmlinuz-{self.kernel}",
@@ -567,7 +574,7 @@ def parse(argv):
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg",
                         help="(default %(default)s)")
     parser.add_argument("--qemu", choices=tuple(QEMU), default="own",
-                        help="the project's or Debian's (default %(default)s)")
+                        help="the project's, or Debian's with ./run plugin (default %(default)s)")
     parser.add_argument("--replay", metavar="SPEC",
                         help="repeat accesses to the TPM: properties of mmio-replay, "
                              "such as rate (of a million) and writes=off")

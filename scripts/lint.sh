@@ -37,7 +37,7 @@ qemu_checkpatch() {
     local f rc=0
     # --no-tree is not known there; -f judges a file as a whole. Our header
     # lines name no maintainer, and a new file is not in MAINTAINERS.
-    for f in hw/*/*.[ch]; do
+    for f in hw/*/*.[ch] plugin/*.[ch] plugin/include/*.h; do
         "$BUILD/qemu/src/scripts/checkpatch.pl" --no-signoff -f "$f" || rc=1
     done
     for f in qemu/patches/*.patch; do
@@ -67,7 +67,8 @@ check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,portability,perform
     --error-exitcode=1 --inline-suppr -I engine engine
 check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
-check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh
+check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
+    packaging/plugin/libvirt-hook
 check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
 [ $failed = 0 ] || die "lint found something"

@@ -35,6 +35,8 @@ SUITES = {
              ["/usr/bin/python3", ROOT / "tests/kvm/test_qemu_kvm.py"]], 300),
     "guest": (["qemu", "driver", "guest"],
               [["/usr/bin/python3", ROOT / "tests/guest/test_guest.py"]], 1500),
+    "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
+               [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
 }

@@ -244,16 +244,6 @@ static void save(TpmStub *stub, const char *file)
 	qtest_stop(q);
 }
 
-static char *temp_file(void)
-{
-	char *name = NULL;
-	int fd = g_file_open_tmp("tpmix-XXXXXX", &name, NULL);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_close(fd, NULL);
-	return name;
-}
-
 static void load_fails(TpmStub *stub, const char *file, const char *want)
 {
 	g_autofree char *message = qtest_start_fails(tpm_stub_connect(stub),
@@ -266,7 +256,7 @@ static void load_fails(TpmStub *stub, const char *file, const char *want)
 static void smaller_backend(void)
 {
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
-	g_autofree char *file = temp_file();
+	g_autofree char *file = tis_temp_file();
 
 	save(stub, file);
 	tpm_stub_set_max_size(stub, 2048);
@@ -279,7 +269,7 @@ static void other_family(void)
 {
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
 	TpmStub *tpm12 = tpm_stub_new(TPM_STUB_1_2);
-	g_autofree char *file = temp_file();
+	g_autofree char *file = tis_temp_file();
 
 	save(stub, file);
 	load_fails(tpm12, file, "differ in their TPM version");
@@ -326,7 +316,7 @@ static void lying_streams(void)
 		{ 80 + 13 + 30, 0xFF }, /* bufsize */
 	};
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
-	g_autofree char *file = temp_file();
+	g_autofree char *file = tis_temp_file();
 	g_autofree char *data = NULL;
 	QtestClient *q;
 	gsize len, at;
@@ -347,7 +337,7 @@ static void lying_streams(void)
 		g_assert_cmphex((uint8_t)was, !=, lies[i].val);
 		data[at + lies[i].at] = (char)lies[i].val;
 		g_assert_true(g_file_set_contents(file, data, (gssize)len, NULL));
-		load_fails(stub, file, "tpm");
+		load_fails(stub, file, "holds no valid TPM state");
 		data[at + lies[i].at] = was;
 	}
 	tpm_stub_free(stub);

@@ -129,22 +129,12 @@ static void replay_every_access(gconstpointer data)
 	tpm_stub_free(stub);
 }
 
-static char *temp_file(void)
-{
-	char *name = NULL;
-	int fd = g_file_open_tmp("tpmix-XXXXXX", &name, NULL);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_close(fd, NULL);
-	return name;
-}
-
 /* Stop, save, another QEMU, go on: bit-identical at every access. */
 static void migrate_at_every_access(gconstpointer data)
 {
 	const struct kind *kind = data;
 	unsigned int accesses = count_accesses(kind);
-	g_autofree char *file = temp_file();
+	g_autofree char *file = tis_temp_file();
 	unsigned int k;
 
 	for (k = 0; k <= accesses; k++) {
@@ -183,7 +173,7 @@ static void migrate_while_running(gconstpointer data)
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
 	QtestClient *q = qtest_start(tpm_stub_connect(stub), "%s",
 				     kind->device);
-	g_autofree char *file = temp_file();
+	g_autofree char *file = tis_temp_file();
 	struct tis t;
 
 	tpm_stub_set_delay(stub, 300);

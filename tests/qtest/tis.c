@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tis.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "tpmix.h"
@@ -199,4 +201,14 @@ bool tis_response_is(const struct tis *t, unsigned int nth)
 					   sizeof(want));
 
 	return t->rsp_size == n && memcmp(t->rsp, want, n) == 0;
+}
+
+char *tis_temp_file(void)
+{
+	char *name = NULL;
+	int fd = g_file_open_tmp("tpmix-XXXXXX", &name, NULL);
+
+	g_assert_cmpint(fd, >=, 0);
+	g_close(fd, NULL);
+	return name;
 }

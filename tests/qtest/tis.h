@@ -50,4 +50,7 @@ bool tis_resume(struct tis *t, QtestClient *q);
 /* The response that the TPM gave to t->cmd as its nth command. */
 bool tis_response_is(const struct tis *t, unsigned int nth);
 
+/* The name of a new, empty file; g_unlink() and g_free() it. */
+char *tis_temp_file(void);
+
 #endif /* TIS_H */

@@ -61,7 +61,9 @@ void tpmix_guest_error(const struct tpmix *e, const char *what, uint32_t addr);
 
 uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality);
 void tpmix_access_write(struct tpmix *e, unsigned int locality, uint32_t val);
-/* Makes @locality the active one; what it may not see is wiped. */
+/*
+ * Makes @locality, which is not, the active one; what it may not see is wiped.
+ */
 void tpmix_set_active(struct tpmix *e, uint8_t locality);
 
 /* fifo.c: registers below 0xF90, by aligned 32-bit offset */

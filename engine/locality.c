@@ -73,9 +73,6 @@ void tpmix_set_active(struct tpmix *e, uint8_t locality)
 {
 	unsigned int l;
 
-	if (e->s.active == locality) {
-		return;
-	}
 	leave(e, e->s.loc[locality].access & TPM_ACCESS_SEIZE);
 	e->s.active = locality;
 	e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;

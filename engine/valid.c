@@ -89,7 +89,8 @@ bool tpmix_valid(const struct tpmix *e)
 			    s->abort || tpmix_loc_ok(s->next)) {
 		return false;
 	}
-	if (tpmix_loc_ok(s->active) && s->cmd_owner != s->active) {
+	if (tpmix_loc_ok(s->active) &&
+	    (s->cmd_owner != s->active || s->next == s->active)) {
 		return false;
 	}
 	if (s->last.size > 8 || (s->last.size && s->last.size < 8 &&

@@ -44,21 +44,12 @@ static void invalid_states(void)
 	g_assert_cmpuint(b.e.s.next, ==, 3);
 	b.e.s.next = 2;
 	g_assert_false(tpmix_valid(&b.e));
-}
 
-/* Valid, though no access leads there: the next locality is active already. */
-static void next_is_active(void)
-{
-	struct bench b;
-
+	/* The active locality does not wait to become active. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
 	start_indexed(&b, 1);
 	b.e.s.next = 1;
-	g_assert_true(tpmix_valid(&b.e));
-	complete(&b, 20, 7);
-	g_assert_cmpuint(b.e.s.active, ==, 1);
-	g_assert_cmpuint(b.e.s.next, ==, TPMIX_NO_LOCALITY);
-	g_assert_cmphex(rd(&b, 1, 0x106, 1), ==, 6 + 7);
+	g_assert_false(tpmix_valid(&b.e));
 }
 
 /* A locality that is higher than the one that relinquishing would choose. */
@@ -133,7 +124,6 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/corner/invalid-states", invalid_states);
-	g_test_add_func("/corner/next-is-active", next_is_active);
 	g_test_add_func("/corner/higher-seize-stays-next", higher_seize_stays_next);
 	g_test_add_func("/corner/size-changed-behind-fifo", size_changed_behind_fifo);
 	g_test_add_func("/corner/late-doorbell-is-silent", late_doorbell_is_silent);

@@ -5,6 +5,7 @@
 A suite is a list of programs that speak TAP. What is skipped says why and is
 counted as skipped; a program that ends without its plan counts as failed."""
 
+import collections
 import os
 import pathlib
 import re
@@ -79,6 +80,7 @@ class Count:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+        self.reasons = collections.Counter()
 
     def tap(self, name, output, status):
         plan = re.search(r"^1\.\.(\d+)", output, re.M)
@@ -90,7 +92,7 @@ class Count:
                 self.failures.append(f"{name}: {title}")
             elif re.search(r"# *skip", title, re.I):
                 self.skipped += 1
-                print(f"    skipped {name}: {title}")
+                self.reasons[f"{name}: {title.partition('#')[2].strip()}"] += 1
             else:
                 self.passed += 1
         if not plan or seen != int(plan[1]) or (status and not failed):
@@ -124,6 +126,8 @@ def main(names):
     count = Count()
     for name in names or SUITES:
         run_suite(name, count)
+    for reason, times in count.reasons.items():
+        print(f"skipped {times} of {reason}")
     for failure in count.failures:
         print(f"FAILED {failure}")
     line = f"{count.passed} passed, {count.failed} failed"

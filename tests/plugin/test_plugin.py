@@ -394,7 +394,9 @@ def install_package(qemu, work):
             "Architecture: amd64\nMaintainer: x <x@x>\nDescription: x\n\n")
         result = subprocess.run(
             ["dpkg", f"--root={tree}", "--force-not-root", "--force-script-chrootless",
-             "--log=/dev/null", "-i", deb], capture_output=True, text=True, check=False)
+             "--log=/dev/null", "-i", deb], capture_output=True, text=True, check=False,
+            # dpkg wants to see ldconfig, which is not on an ordinary user's path
+            env=os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
         assert (result.returncode == 0) == good, result.stderr
         if not good:
             assert f"depends on {package} (= {version})" in result.stderr, result.stderr

@@ -3,6 +3,8 @@
  * Every access to the bytes of a buffer, and nothing else. tests/proofs replaces
  * this file by a model of itself and proves it apart: docs/soundness.md.
  */
+#include <stdatomic.h>
+
 #include "internal.h"
 
 uint8_t tpmix_get(const uint8_t *buf, uint32_t at)
@@ -24,6 +26,15 @@ void tpmix_wipe(uint8_t *buf, uint32_t len)
 	}
 }
 
+void tpmix_blank(uint8_t *buf, uint32_t begin, uint32_t end)
+{
+	uint32_t i;
+
+	for (i = begin; i < end; i++) {
+		buf[i] = NO_DATA_BYTE;
+	}
+}
+
 void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
 {
 	uint32_t i;
@@ -31,6 +42,21 @@ void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
 	for (i = begin; i < end; i++) {
 		to[i] = from[i];
 	}
+}
+
+void tpmix_put_word(uint32_t *words, uint32_t at, uint32_t val)
+{
+	const union {
+		uint8_t byte[4];
+		uint32_t word;
+	} le = { {
+		(uint8_t)val, (uint8_t)(val >> 8), (uint8_t)(val >> 16),
+		(uint8_t)(val >> 24),
+	} };
+
+	atomic_thread_fence(memory_order_release);
+	/* volatile: in one store, not in bytes. */
+	*(volatile uint32_t *)&words[at] = le.word;
 }
 
 /* CRC-16/KERMIT, four bits a step. */

@@ -16,7 +16,7 @@ static bool expects(const struct tpmix *e, unsigned int locality)
 		return false;
 	}
 	return e->s.fifo_len < SIZE_FIELD_END ||
-	       tpmix_get_be32(e->cfg.cmd, 2) > e->s.fifo_len;
+	       tpmix_get_be32(tpmix_cmd(e, locality), 2) > e->s.fifo_len;
 }
 
 static bool data_avail(const struct tpmix *e, unsigned int locality)
@@ -82,15 +82,6 @@ static uint32_t sts_read(const struct tpmix *e, unsigned int locality,
 	return val | burst_count(e, locality, size) << TPM_STS_BURST_COUNT_SHIFT;
 }
 
-static uint32_t interface_id(const struct tpmix *e)
-{
-	if (e->s.family != TPMIX_FAMILY_2_0) {
-		return TPM_INTERFACE_ID_TPM12;
-	}
-	return TPM_INTERFACE_ID_TPM20 |
-	       (e->s.intf_sel_lock ? TPM_INTERFACE_ID_SEL_LOCK : 0);
-}
-
 uint32_t tpmix_fifo_read32(const struct tpmix *e, unsigned int locality,
 			   uint32_t off, unsigned int size)
 {
@@ -110,7 +101,7 @@ uint32_t tpmix_fifo_read32(const struct tpmix *e, unsigned int locality,
 		return e->s.active == locality ? sts_read(e, locality, size) :
 						 ALL_ONES;
 	case TPM_REG_INTERFACE_ID:
-		return interface_id(e);
+		return tpmix_intf_id_read(e);
 	case TPM_REG_DID_VID:
 		return TPM_DID_VID_QEMU;
 	case TPM_REG_RID:
@@ -132,7 +123,7 @@ static void go(struct tpmix *e, unsigned int locality)
 				  locality << TPMIX_LOCALITY_SHIFT | TPM_REG_STS);
 		return;
 	}
-	tpmix_accept(e, locality, true);
+	tpmix_accept(e, locality, TPMIX_FROM_FIFO, 0);
 }
 
 /* TIS 1.3 table 19: of commandReady, tpmGo and responseRetry one a write. */
@@ -158,7 +149,11 @@ static void sts_write(struct tpmix *e, unsigned int locality, uint32_t val)
 	}
 	switch (goal) {
 	case TPM_STS_COMMAND_READY:
-		tpmix_goal_ready(e, locality);
+		if (e->s.loc[locality].state == TPMIX_EXECUTION) {
+			tpmix_abort(e);
+		} else {
+			tpmix_goal_ready(e, locality);
+		}
 		break;
 	case TPM_STS_GO:
 		go(e, locality);
@@ -193,9 +188,7 @@ void tpmix_fifo_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 		sts_write(e, locality, val);
 		break;
 	case TPM_REG_INTERFACE_ID:
-		if (val & TPM_INTERFACE_ID_SEL_LOCK) {
-			e->s.intf_sel_lock = 1;
-		}
+		tpmix_intf_id_write(e, val, mask);
 		break;
 	default:
 		/* INT_VECTOR, INTF_CAPABILITY, DID_VID, RID, reserved: RO */
@@ -226,6 +219,6 @@ void tpmix_fifo_push(struct tpmix *e, unsigned int locality, uint8_t byte)
 		e->s.loc[locality].state = TPMIX_RECEPTION;
 	}
 	if (expects(e, locality)) {
-		tpmix_put(e->cfg.cmd, e->s.fifo_len++, byte);
+		tpmix_put(tpmix_cmd(e, locality), e->s.fifo_len++, byte);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Indexed door: discovery, INDEX and the trapped window, tickets, checksum.
+ * Indexed door: discovery, INDEX and the trapped window, tickets, checksum. Its
+ * windows in RAM are ram.c's.
  * docs/specification.md, "Indexed door". Every write names a goal, so that it
  * may be repeated; every read takes a const state.
  */
@@ -73,11 +74,20 @@ uint32_t tpmix_indexed_read32(const struct tpmix *e, unsigned int locality,
 	case TPMIX_REG_VERSION:
 		return TPMIX_VERSION_1_0;
 	case TPMIX_REG_CAP:
-		return TPMIX_CAP_INDEX | TPMIX_CAP_TICKET | TPMIX_CAP_CSUM;
+		return TPMIX_CAP_INDEX | TPMIX_CAP_TICKET | TPMIX_CAP_CSUM |
+		       TPMIX_CAP_RAM;
 	case TPMIX_REG_BUFSIZE:
 		return e->s.bufsize;
 	case TPMIX_REG_WINDOW:
 		return TPMIX_WINDOW_SIZE << 16 | TPMIX_WINDOW;
+	case TPMIX_REG_RAM_SIZE:
+		return e->cfg.capacity;
+	case TPMIX_REG_CMD_WINDOW:
+		return TPMIX_BASE + TPMIX_CMD_WINDOW;
+	case TPMIX_REG_RSP_WINDOW:
+		return TPMIX_BASE + TPMIX_RSP_WINDOW;
+	case TPMIX_REG_HEADER:
+		return TPMIX_BASE + TPMIX_HEADER;
 	default:
 		if (off < TPMIX_REG_INDEX) {
 			return 0;
@@ -106,13 +116,10 @@ static void doorbell(struct tpmix *e, unsigned int locality, uint32_t ticket)
 	} else if (tpmix_busy(e)) {
 		refuse(e, locality, TPMIX_REFUSED_BUSY,
 		       "doorbell while a command runs", TPMIX_REG_DOORBELL);
-	} else if ((e->s.loc[locality].csum_expect & TPMIX_CSUM_EXPECT_ON) &&
-		   (e->s.loc[locality].csum_expect & TPMIX_CSUM_EXPECT_MASK) !=
-		   tpmix_cmd_crc(e)) {
+	} else if (!tpmix_accept(e, locality, TPMIX_FROM_BUFFER,
+				 e->s.loc[locality].csum_expect)) {
 		refuse(e, locality, TPMIX_REFUSED_CSUM,
 		       "command differs from its checksum", TPMIX_REG_DOORBELL);
-	} else {
-		tpmix_accept(e, locality, false);
 	}
 }
 
@@ -167,16 +174,23 @@ void tpmix_indexed_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 	}
 }
 
+uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality,
+		       uint32_t at)
+{
+	if (e->s.active != locality || !has_response(e, locality) ||
+	    at >= e->s.rsp_len) {
+		return NO_DATA_BYTE;
+	}
+	return tpmix_get(e->cfg.rsp, at);
+}
+
 uint8_t tpmix_window_read(const struct tpmix *e, unsigned int locality,
 			  uint32_t off)
 {
 	uint32_t index = e->s.loc[locality].index;
 
-	if (e->s.active != locality || !has_response(e, locality) ||
-	    index >= e->s.rsp_len || off >= e->s.rsp_len - index) {
-		return NO_DATA_BYTE;
-	}
-	return tpmix_get(e->cfg.rsp, index + off);
+	return index < TPMIX_BUFFER_MAX ?
+	       tpmix_rsp_byte(e, locality, index + off) : NO_DATA_BYTE;
 }
 
 void tpmix_window_write(struct tpmix *e, unsigned int locality, uint32_t off,
@@ -193,5 +207,5 @@ void tpmix_window_write(struct tpmix *e, unsigned int locality, uint32_t off,
 		       TPMIX_WINDOW + off);
 		return;
 	}
-	tpmix_put(e->cfg.cmd, index + off, byte);
+	tpmix_put(tpmix_cmd(e, locality), index + off, byte);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Locality arbitration: TPM_ACCESS_x, TIS 1.3 5.6.2 to 5.6.5, PTP 6.5.2.3.
+ * Locality arbitration: TPM_ACCESS_x, TIS 1.3 5.6.2 to 5.6.5, PTP 6.5.2.3, and
+ * what TPM_LOC_CTRL_x asks for.
  * Where the TIS leaves a choice it is that of QEMU's tpm-tis.
  */
 #include "internal.h"
@@ -37,7 +38,10 @@ uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
 	return val;
 }
 
-/* interface.md 5: a new owner finds nothing of the old one's command. */
+/*
+ * interface.md 5: a new owner finds nothing of the old one's command, nor what
+ * locality 0 wrote into its window while it was not active.
+ */
 static void take_command_buffer(struct tpmix *e, uint8_t locality)
 {
 	uint8_t old = e->s.cmd_owner;
@@ -49,6 +53,7 @@ static void take_command_buffer(struct tpmix *e, uint8_t locality)
 		e->s.loc[old].state = TPMIX_IDLE;
 	}
 	tpmix_wipe(e->cfg.cmd, e->cfg.capacity);
+	tpmix_wipe(e->cfg.ram.cmd, e->cfg.capacity);
 	e->s.fifo_len = 0;
 	e->s.cmd_owner = locality;
 }
@@ -100,7 +105,7 @@ static void hand_over(struct tpmix *e, uint8_t locality)
 	tpmix_cancel(e);
 }
 
-static void relinquish(struct tpmix *e, unsigned int locality)
+void tpmix_relinquish(struct tpmix *e, unsigned int locality)
 {
 	unsigned int l;
 
@@ -117,7 +122,7 @@ static void relinquish(struct tpmix *e, unsigned int locality)
 	leave(e, false);
 }
 
-static void seize(struct tpmix *e, unsigned int locality)
+void tpmix_seize(struct tpmix *e, unsigned int locality)
 {
 	unsigned int l;
 
@@ -137,7 +142,7 @@ static void seize(struct tpmix *e, unsigned int locality)
 	hand_over(e, (uint8_t)locality);
 }
 
-static void request(struct tpmix *e, unsigned int locality)
+void tpmix_request(struct tpmix *e, unsigned int locality)
 {
 	if (e->s.active == locality) {
 		return;
@@ -160,10 +165,10 @@ void tpmix_access_write(struct tpmix *e, unsigned int locality, uint32_t val)
 	 * itself when the write is repeated (R2).
 	 */
 	if (val & TPM_ACCESS_SEIZE) {
-		seize(e, locality);
+		tpmix_seize(e, locality);
 	} else if (val & TPM_ACCESS_ACTIVE_LOCALITY) {
-		relinquish(e, locality);
+		tpmix_relinquish(e, locality);
 	} else if (val & TPM_ACCESS_REQUEST_USE) {
-		request(e, locality);
+		tpmix_request(e, locality);
 	}
 }

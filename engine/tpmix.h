@@ -3,8 +3,9 @@
  * The engine of the replay-safe TPM interface: public functions.
  *
  * Models a TPM 1.2 or 2.0 behind the TIS 1.3 / PTP 1.05 FIFO registers (FIFO
- * door) and behind an explicit index, ticket and checksum (indexed door); one
- * transaction state machine serves both. Not modelled: HASH_START, HASH_DATA
+ * door), the PTP CRB registers (CRB door), and behind an explicit index, ticket
+ * and checksum with windows in registers and in RAM (indexed door); one
+ * transaction state machine serves all. Not modelled: HASH_START, HASH_DATA
  * and HASH_END (as QEMU's tpm-tis), legacy I/O port decoding.
  *
  * Pure C11: no allocation, no clock, no globals, no I/O. The host hands in
@@ -54,14 +55,33 @@ struct tpmix_backend {
 	void (*guest_error)(void *opaque, const char *what, uint32_t addr);
 };
 
+/*
+ * Memory that a guest may map, and that it writes (@cmd) or reads (the others) at
+ * any time, without the engine. What it finds in the last four is always what
+ * tpmix_read() returns for their addresses.
+ */
+struct tpmix_ram {
+	uint8_t *cmd;      /* TPMIX_CMD_WINDOW: capacity bytes */
+	uint8_t *rsp;      /* TPMIX_RSP_WINDOW: capacity bytes */
+	uint32_t *block;   /* TPMIX_HEADER + TPMIX_BLOCK: TPMIX_BLOCK_SIZE bytes */
+	/* Locality 0's page in CRB, in two parts; NULL where it always traps. */
+	uint32_t *crb_regs;  /* TPM_REG_DATA_BUFFER bytes */
+	uint8_t *crb_buffer; /* TPMIX_DATA_BUFFER_SIZE bytes */
+};
+
 struct tpmix_config {
 	const struct tpmix_backend *backend;
 	void *opaque;
-	uint8_t *cmd;   /* command as the guest writes it, capacity bytes */
+	struct tpmix_ram ram;
+	uint8_t *cmd;   /* command of localities 1 to 4, capacity bytes */
 	uint8_t *run;   /* private copy of the running command, capacity bytes */
 	uint8_t *rsp;   /* response, capacity bytes */
 	uint32_t capacity; /* TPMIX_BUFFER_MIN to TPMIX_BUFFER_MAX */
 	bool locality4; /* software may use locality 4 (tpm-tis: no) */
+	bool fifo;      /* the FIFO door is there */
+	bool crb;       /* the CRB door is there; needs TPM 2.0 */
+	uint8_t interface; /* enum tpmix_interface at power on: one that is there */
+	uint8_t localities; /* 1 or TPMIX_NUM_LOCALITIES */
 	uint8_t int_vector; /* TPM_INT_VECTOR: IRQ number, 0 for none */
 };
 
@@ -71,6 +91,7 @@ struct tpmix_loc {
 	uint8_t access;         /* REQUEST_USE, SEIZE, BEEN_SEIZED as stored */
 	uint8_t refused;        /* enum tpmix_refused */
 	uint8_t int_status;     /* subset of TPM_INT_ALL */
+	uint8_t armed;          /* 1: CTRL_START starts a command */
 	uint32_t int_enable;
 	uint32_t index;         /* TPMIX_REG_INDEX, any value */
 	uint32_t csum_expect;   /* TPMIX_REG_CSUM_EXPECT */
@@ -104,6 +125,8 @@ struct tpmix_state_all {
 	uint8_t abort;          /* 1: the running command ends in READY */
 	uint8_t cmd_owner;      /* locality that wrote cmd, or none */
 	uint8_t rsp_owner;      /* locality that may read rsp, or none */
+	uint8_t interface;      /* enum tpmix_interface, until TPM_INIT */
+	uint8_t intf_sel;       /* the same, from the next TPM_INIT on */
 	uint8_t intf_sel_lock;  /* IntfSelLock, 0 or 1 */
 	uint8_t selftest_done;  /* TPM_STS.selfTestDone, 0 or 1 */
 	uint8_t established;    /* D-RTM established, 0 or 1 */
@@ -113,7 +136,10 @@ struct tpmix_state_all {
 struct tpmix {
 	struct tpmix_config cfg;
 	struct tpmix_state_all s;
-	uint64_t starts;        /* commands handed to the backend; not saved */
+	/* not saved */
+	uint64_t starts;        /* commands handed to the backend */
+	uint32_t shown_len;     /* bytes of rsp that cfg.ram shows */
+	uint32_t shown_ticket;  /* and whose response they are */
 };
 
 /*
@@ -126,9 +152,16 @@ void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg);
  * TPM_INIT (TIS 1.3 5.6.1): all localities idle, no response, nothing running.
  * @bufsize is what the backend takes, in bytes; the negotiated size is the
  * smaller of it and the capacity. Tickets go on counting over a reset, so that a
- * doorbell delayed across it starts nothing.
+ * doorbell delayed across it starts nothing. InterfaceSelector takes effect (PTP
+ * table 24).
  */
 void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize);
+
+/*
+ * Brings cfg.ram, but for the command, in line with the state: after @e->s and the
+ * buffers were loaded. The functions here otherwise do it themselves.
+ */
+void tpmix_refresh(struct tpmix *e);
 
 /* TPM_ACCESS.tpmEstablishment is the inverse of @established. */
 void tpmix_set_established(struct tpmix *e, bool established);
@@ -149,7 +182,7 @@ uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size);
 uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size);
 
 /* True where one of the @size bytes at @addr belongs to DATA_FIFO or XDATA_FIFO. */
-bool tpmix_is_fifo(uint32_t addr, unsigned int size);
+bool tpmix_is_fifo(const struct tpmix *e, uint32_t addr, unsigned int size);
 
 /*
  * Writes the low @size (1 to 8) bytes of @val at @addr, any alignment. Split at

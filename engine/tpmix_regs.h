@@ -17,12 +17,25 @@
 #ifndef TPMIX_REGS_H
 #define TPMIX_REGS_H
 
-/* TIS 5.2, PTP 6.3: five localities of one page each. */
+/*
+ * The address map, offsets from TPMIX_BASE. TIS 5.2, PTP 6.3: five localities of
+ * one page each. 0x5000 to 0x53FF is the PPI page of PC machines, not ours.
+ */
 #define TPMIX_BASE              0xFED40000u
 #define TPMIX_NUM_LOCALITIES    5u
 #define TPMIX_LOCALITY_SHIFT    12u
 #define TPMIX_LOCALITY_SIZE     (1u << TPMIX_LOCALITY_SHIFT)
 #define TPMIX_MMIO_SIZE         (TPMIX_NUM_LOCALITIES << TPMIX_LOCALITY_SHIFT)
+/* CRB leaves no room beside its buffer: the indexed door in pages of its own. */
+#define TPMIX_EXT               0x06000u
+#define TPMIX_EXT_SIZE          TPMIX_MMIO_SIZE
+/* RAM, for locality 0: a page and two windows of up to 64 KiB. */
+#define TPMIX_HEADER            0x0F000u
+#define TPMIX_HEADER_PAGE_SIZE  0x01000u
+#define TPMIX_CMD_WINDOW        0x10000u
+#define TPMIX_RSP_WINDOW        0x20000u
+#define TPMIX_RAM_WINDOW_MAX    0x10000u
+#define TPMIX_SPACE_SIZE        0x30000u
 
 /* Offsets in a locality's page: TIS 1.3 table 9, PTP table 16. */
 enum tpmix_fifo_reg {
@@ -82,14 +95,88 @@ enum tpmix_sts {
 #define TPM_INTF_CAPABILITY_TPM12   0x20000697u
 #define TPM_INTF_CAPABILITY_TPM20   0x30000697u
 
-/* TPM_INTERFACE_ID, as QEMU's tpm-tis: PTP table 18 */
+/* TPM_INTERFACE_ID and TPM_CRB_INTF_ID: one register, PTP tables 18 and 24 */
 #define TPM_INTERFACE_ID_TPM12      0xFFFFFFFFu
-#define TPM_INTERFACE_ID_TPM20      0x00002100u
-#define TPM_INTERFACE_ID_SEL_LOCK   0x00080000u /* IntfSelLock */
+enum tpmix_intf_id {
+	TPM_INTF_ID_TYPE_MASK    = 0xF,     /* enum tpmix_interface */
+	TPM_INTF_ID_VERSION_CRB  = 1 << 4,  /* InterfaceVersion, of CRB only */
+	TPM_INTF_ID_CAP_LOCALITY = 1 << 8,  /* five localities, else one */
+	TPM_INTF_ID_CAP_XFER_64  = 3 << 11, /* CapDataXferSizeSupport, CRB */
+	TPM_INTF_ID_CAP_FIFO     = 1 << 13,
+	TPM_INTF_ID_CAP_CRB      = 1 << 14,
+	TPM_INTF_ID_SEL_SHIFT    = 17,      /* InterfaceSelector, 2 bits, RW */
+	TPM_INTF_ID_SEL_MASK     = 3 << 17,
+	TPM_INTF_ID_SEL_LOCK     = 1 << 19, /* IntfSelLock, W1 until TPM_INIT */
+};
+
+/* InterfaceType and InterfaceSelector have the same values. */
+enum tpmix_interface {
+	TPMIX_INTERFACE_FIFO = 0,
+	TPMIX_INTERFACE_CRB  = 1,
+};
 
 /* TPM_DID_VID and TPM_RID, as QEMU's tpm-tis */
 #define TPM_DID_VID_QEMU            0x00011014u
 #define TPM_RID_QEMU                0x00000001u
+
+/* Offsets in a locality's page in CRB: PTP table 24 */
+enum tpmix_crb_reg {
+	TPM_REG_LOC_STATE       = 0x00, /* RO */
+	TPM_REG_LOC_CTRL        = 0x08, /* WO */
+	TPM_REG_LOC_STS         = 0x0C, /* RO */
+	TPM_REG_INTF_ID         = 0x30, /* as TPM_REG_INTERFACE_ID */
+	TPM_REG_INTF_ID2        = 0x34, /* RO, VID in 15:0, DID in 31:16 */
+	TPM_REG_CTRL_REQ        = 0x40, /* WO */
+	TPM_REG_CTRL_STS        = 0x44, /* RO */
+	TPM_REG_CTRL_CANCEL     = 0x48, /* WO */
+	TPM_REG_CTRL_START      = 0x4C, /* RW */
+	TPM_REG_CRB_INT_ENABLE  = 0x50,
+	TPM_REG_CRB_INT_STS     = 0x54, /* W1C */
+	TPM_REG_CTRL_CMD_SIZE   = 0x58, /* RO */
+	TPM_REG_CTRL_CMD_LADDR  = 0x5C, /* RO */
+	TPM_REG_CTRL_CMD_HADDR  = 0x60, /* RO */
+	TPM_REG_CTRL_RSP_SIZE   = 0x64, /* RO */
+	TPM_REG_CTRL_RSP_ADDR   = 0x68, /* RO, 8 bytes */
+	TPM_REG_DATA_BUFFER     = 0x80, /* reads the response, writes the command */
+};
+#define TPMIX_DATA_BUFFER_SIZE  (TPMIX_LOCALITY_SIZE - TPM_REG_DATA_BUFFER)
+
+enum tpmix_loc_state {
+	TPM_LOC_STATE_ESTABLISHED  = 1 << 0, /* 0 once a D-RTM was established */
+	TPM_LOC_STATE_ASSIGNED     = 1 << 1, /* locAssigned */
+	TPM_LOC_STATE_ACTIVE_SHIFT = 2,      /* activeLocality, 3 bits */
+	TPM_LOC_STATE_VALID        = 1 << 7, /* tpmRegValidSts */
+};
+
+enum tpmix_loc_ctrl { /* W1 */
+	TPM_LOC_CTRL_REQUEST_ACCESS      = 1 << 0,
+	TPM_LOC_CTRL_RELINQUISH          = 1 << 1,
+	TPM_LOC_CTRL_SEIZE               = 1 << 2,
+	TPM_LOC_CTRL_RESET_ESTABLISHMENT = 1 << 3, /* localities 3 and 4 */
+};
+
+enum tpmix_loc_sts {
+	TPM_LOC_STS_GRANTED     = 1 << 0,
+	TPM_LOC_STS_BEEN_SEIZED = 1 << 1, /* until the next requestAccess */
+};
+
+enum tpmix_ctrl { /* CTRL_REQ, CTRL_STS, CTRL_CANCEL, CTRL_START */
+	TPM_CTRL_REQ_CMD_READY = 1 << 0, /* W1 */
+	TPM_CTRL_REQ_GO_IDLE   = 1 << 1, /* W1 */
+	TPM_CTRL_STS_TPM_STS   = 1 << 0, /* fatal error */
+	TPM_CTRL_STS_TPM_IDLE  = 1 << 1,
+	TPM_CTRL_CANCEL_INVOKE = 1 << 0,
+	TPM_CTRL_START_INVOKE  = 1 << 0,
+};
+
+enum tpmix_crb_int {
+	TPM_CRB_INT_START           = 1 << 0, /* START went from 1 to 0 */
+	TPM_CRB_INT_CMD_READY       = 1 << 1,
+	TPM_CRB_INT_LOCALITY_CHANGE = 1 << 3,
+};
+
+/* TPM_CRB_INTF_ID, upper half, as QEMU's tpm-crb */
+#define TPM_INTF_ID2_QEMU       0x00001014u
 
 /*
  * The indexed door: TIS 1.3 table 9 gives 0xF90-0xFFF to the vendor that
@@ -102,6 +189,10 @@ enum tpmix_indexed_reg {
 	TPMIX_REG_CAP         = 0xF98, /* RO, enum tpmix_cap */
 	TPMIX_REG_BUFSIZE     = 0xF9C, /* RO, negotiated size in bytes */
 	TPMIX_REG_WINDOW      = 0xFA0, /* RO, offset in 15:0, size in 31:16 */
+	TPMIX_REG_RAM_SIZE    = 0xFA4, /* RO, bytes of each RAM window */
+	TPMIX_REG_CMD_WINDOW  = 0xFA8, /* RO, 8 bytes, physical address */
+	TPMIX_REG_RSP_WINDOW  = 0xFB0, /* RO, 8 bytes, physical address */
+	TPMIX_REG_HEADER      = 0xFB8, /* RO, 8 bytes, physical address */
 	/* transaction: for the active locality, any other reads all ones */
 	TPMIX_REG_INDEX       = 0xFC0, /* RW, byte index of the window */
 	TPMIX_REG_CANCEL      = 0xFC4, /* WO, ticket of the command to cancel */
@@ -123,7 +214,15 @@ enum tpmix_cap {
 	TPMIX_CAP_INDEX  = 1 << 0, /* INDEX and the trapped window */
 	TPMIX_CAP_TICKET = 1 << 1, /* DOORBELL, ACCEPTED, COMPLETED, CANCEL */
 	TPMIX_CAP_CSUM   = 1 << 2, /* CSUM and CSUM_EXPECT */
+	TPMIX_CAP_RAM    = 1 << 3, /* windows and header in RAM, for locality 0 */
 };
+
+/*
+ * The header page in RAM repeats locality 0's block at the same offsets, as that
+ * locality reads it: header + TPMIX_REG_COMPLETED is read without an exit.
+ */
+#define TPMIX_BLOCK             TPMIX_REG_MAGIC
+#define TPMIX_BLOCK_SIZE        (TPMIX_LOCALITY_SIZE - TPMIX_BLOCK)
 
 /* The trapped window: reads the response, writes the command, at INDEX + off. */
 #define TPMIX_WINDOW            0x100u

@@ -18,14 +18,6 @@ enum tpm_tag {
 	TPM_ST_NO_SESSIONS  = 0x8001,
 };
 
-uint16_t tpmix_cmd_crc(const struct tpmix *e)
-{
-	uint32_t size = tpmix_get_be32(e->cfg.cmd, 2);
-
-	return tpmix_crc16(e->cfg.cmd,
-			   size < e->s.bufsize ? size : e->s.bufsize);
-}
-
 void tpmix_guest_error(const struct tpmix *e, const char *what, uint32_t addr)
 {
 	e->cfg.backend->guest_error(e->cfg.opaque, what, addr);
@@ -110,25 +102,31 @@ bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
 		e->s.rsp_len = len;
 	}
 	finish(e);
+	tpmix_show(e);
 	return true;
 }
 
 /*
- * The header is judged on the private copy: the guest can go on writing cmd
- * while this runs (interface.md 4). Returns the size, 0 if it is not one.
+ * All is judged on the private copy: the guest can go on writing its command while
+ * this runs (interface.md 4). Returns the size that the copied header claims.
  */
-static uint32_t copy_command(struct tpmix *e, bool fifo)
+static uint32_t copy_command(struct tpmix *e, unsigned int locality)
 {
+	const uint8_t *cmd = tpmix_cmd(e, locality);
 	uint32_t size;
 
-	tpmix_copy(e->cfg.run, e->cfg.cmd, 0, TPMIX_HEADER_SIZE);
+	tpmix_copy(e->cfg.run, cmd, 0, TPMIX_HEADER_SIZE);
 	size = tpmix_get_be32(e->cfg.run, 2);
-	if (size < TPMIX_HEADER_SIZE || size > e->s.bufsize ||
-	    (fifo && size != e->s.fifo_len)) {
-		return 0;
-	}
-	tpmix_copy(e->cfg.run, e->cfg.cmd, TPMIX_HEADER_SIZE, size);
+	tpmix_copy(e->cfg.run, cmd, TPMIX_HEADER_SIZE,
+		   size < e->s.bufsize ? size : e->s.bufsize);
 	return size;
+}
+
+static bool size_fits(const struct tpmix *e, uint32_t size,
+		      enum tpmix_source source)
+{
+	return size >= TPMIX_HEADER_SIZE && size <= e->s.bufsize &&
+	       (source != TPMIX_FROM_FIFO || size == e->s.fifo_len);
 }
 
 /*
@@ -154,32 +152,42 @@ static void end_response(struct tpmix *e)
 	e->s.rsp_csum = 0;
 }
 
-void tpmix_accept(struct tpmix *e, unsigned int locality, bool fifo)
+bool tpmix_accept(struct tpmix *e, unsigned int locality,
+		  enum tpmix_source source, uint32_t expect)
 {
-	uint32_t size = copy_command(e, fifo);
+	uint32_t size = copy_command(e, locality);
+	uint16_t crc = tpmix_crc16(e->cfg.run, size < e->s.bufsize ?
+					       size : e->s.bufsize);
+	bool fits = size_fits(e, size, source);
 
+	if ((expect & TPMIX_CSUM_EXPECT_ON) &&
+	    (expect & TPMIX_CSUM_EXPECT_MASK) != crc) {
+		return false;
+	}
 	end_response(e);
-	e->s.cmd_csum = size ? tpmix_crc16(e->cfg.run, size) : 0;
+	e->s.cmd_csum = fits ? crc : 0;
 	e->s.loc[locality].refused = TPMIX_REFUSED_NONE;
 	e->s.loc[locality].state = TPMIX_EXECUTION;
-	if (!fifo) {
+	e->s.loc[locality].armed = 0;
+	if (source != TPMIX_FROM_FIFO) {
 		e->s.fifo_len = 0;
 	}
 	e->s.running = (uint8_t)locality;
 	e->s.abort = 0;
 	e->s.accepted++;
 
-	if (!size) {
+	if (!fits) {
 		/* Never a partial command to the backend (interface.md 4). */
 		tpmix_guest_error(e, "command size does not fit",
 				  locality << TPMIX_LOCALITY_SHIFT);
 		put_error_response(e, TPM_RC_COMMAND_SIZE, TPM_BAD_PARAM_SIZE);
 		finish(e);
-		return;
+		return true;
 	}
 	e->starts++;
 	e->cfg.backend->start(e->cfg.opaque, e->s.accepted, locality,
 			      e->cfg.run, size);
+	return true;
 }
 
 void tpmix_cancel(struct tpmix *e)
@@ -187,32 +195,36 @@ void tpmix_cancel(struct tpmix *e)
 	e->cfg.backend->cancel(e->cfg.opaque);
 }
 
+void tpmix_abort(struct tpmix *e)
+{
+	e->s.abort = 1;
+	tpmix_cancel(e);
+}
+
+/*
+ * The FIFO lets go of the response, the other doors do not: a commandReady that
+ * arrives late takes nothing (R4).
+ */
 void tpmix_goal_ready(struct tpmix *e, unsigned int locality)
 {
-	switch (e->s.loc[locality].state) {
-	case TPMIX_EXECUTION:
-		e->s.abort = 1;
-		tpmix_cancel(e);
-		break;
-	case TPMIX_READY:
-		e->s.fifo_len = 0;
-		break;
-	default:
-		/*
-		 * The FIFO lets go of the response, the indexed door does not:
-		 * a commandReady that arrives late takes nothing (R4).
-		 */
+	e->s.fifo_len = 0;
+	if (e->s.loc[locality].state != TPMIX_READY) {
 		e->s.loc[locality].state = TPMIX_READY;
-		e->s.fifo_len = 0;
 		tpmix_raise(e, locality, TPM_INT_COMMAND_READY);
-		break;
 	}
+}
+
+void tpmix_goal_idle(struct tpmix *e, unsigned int locality)
+{
+	e->s.fifo_len = 0;
+	e->s.loc[locality].state = TPMIX_IDLE;
 }
 
 void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
 {
 	uint32_t accepted = e->s.accepted;
 	uint8_t established = e->s.established;
+	uint8_t interface = tpmix_interface_or_other(e, e->s.intf_sel);
 	unsigned int l;
 
 	if (bufsize > e->cfg.capacity) {
@@ -224,6 +236,8 @@ void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
 	e->s = (struct tpmix_state_all) {
 		.accepted = accepted,
 		.established = established,
+		.interface = interface,
+		.intf_sel = interface,
 		.family = (uint8_t)family,
 		.active = TPMIX_NO_LOCALITY,
 		.next = TPMIX_NO_LOCALITY,
@@ -238,15 +252,18 @@ void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
 	tpmix_wipe(e->cfg.cmd, e->cfg.capacity);
 	tpmix_wipe(e->cfg.run, e->cfg.capacity);
 	tpmix_wipe(e->cfg.rsp, e->cfg.capacity);
+	tpmix_wipe(e->cfg.ram.cmd, e->cfg.capacity);
+	tpmix_refresh(e);
 }
 
 void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg)
 {
-	*e = (struct tpmix) { .cfg = *cfg };
+	*e = (struct tpmix) { .cfg = *cfg, .s.intf_sel = cfg->interface };
 	tpmix_reset(e, TPMIX_FAMILY_2_0, cfg->capacity);
 }
 
 void tpmix_set_established(struct tpmix *e, bool established)
 {
 	e->s.established = established;
+	tpmix_show(e);
 }

@@ -5,16 +5,28 @@
 #define INT_ENABLE_BITS (TPM_INT_GLOBAL_ENABLE | TPM_INT_POLARITY_MASK | \
 			 TPM_INT_ALL)
 
-static bool loc_or_none(uint8_t locality)
+static bool loc_or_none(const struct tpmix *e, uint8_t locality)
 {
-	return tpmix_loc_ok(locality) || locality == TPMIX_NO_LOCALITY;
+	return locality < e->cfg.localities || locality == TPMIX_NO_LOCALITY;
+}
+
+static bool config_valid(const struct tpmix_config *c)
+{
+	return c->capacity >= TPMIX_BUFFER_MIN &&
+	       c->capacity <= TPMIX_BUFFER_MAX && (c->fifo || c->crb) &&
+	       (c->localities == 1 || c->localities == TPMIX_NUM_LOCALITIES);
 }
 
 static bool loc_valid(const struct tpmix *e, uint8_t i)
 {
 	const struct tpmix_loc *l = &e->s.loc[i];
 
-	if (l->state > TPMIX_COMPLETION || l->refused > TPMIX_REFUSED_WIDTH) {
+	if (l->state > TPMIX_COMPLETION || l->refused > TPMIX_REFUSED_WIDTH ||
+	    l->armed > 1) {
+		return false;
+	}
+	/* What arms CTRL_START waits for the end of the command that it started. */
+	if (l->armed && l->state == TPMIX_EXECUTION) {
 		return false;
 	}
 	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_SEIZE |
@@ -40,7 +52,11 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	if (l->state == TPMIX_RECEPTION && e->s.cmd_owner != i) {
 		return false;
 	}
-	/* The active locality asks for nothing. */
+	/* A locality that is not there asks for nothing, */
+	if (i >= e->cfg.localities && l->access) {
+		return false;
+	}
+	/* nor does the active one. */
 	if (e->s.active == i && (l->access & (TPM_ACCESS_REQUEST_USE |
 					      TPM_ACCESS_SEIZE))) {
 		return false;
@@ -58,17 +74,20 @@ bool tpmix_valid(const struct tpmix *e)
 	const struct tpmix_state_all *s = &e->s;
 	uint8_t i;
 
-	if (e->cfg.capacity < TPMIX_BUFFER_MIN ||
-	    e->cfg.capacity > TPMIX_BUFFER_MAX ||
+	if (!config_valid(&e->cfg) ||
 	    s->bufsize < TPMIX_HEADER_SIZE || s->bufsize > e->cfg.capacity) {
 		return false;
 	}
 	if (s->family != TPMIX_FAMILY_1_2 && s->family != TPMIX_FAMILY_2_0) {
 		return false;
 	}
-	if (!loc_or_none(s->active) || !loc_or_none(s->next) ||
-	    !loc_or_none(s->running) || !loc_or_none(s->cmd_owner) ||
-	    !loc_or_none(s->rsp_owner)) {
+	if (tpmix_interface_or_other(e, s->interface) != s->interface ||
+	    tpmix_interface_or_other(e, s->intf_sel) != s->intf_sel) {
+		return false;
+	}
+	if (!loc_or_none(e, s->active) || !loc_or_none(e, s->next) ||
+	    !loc_or_none(e, s->running) || !loc_or_none(e, s->cmd_owner) ||
+	    !loc_or_none(e, s->rsp_owner)) {
 		return false;
 	}
 	if (s->abort > 1 || s->intf_sel_lock > 1 || s->selftest_done > 1 ||

@@ -206,7 +206,7 @@ static void both_read(uint32_t addr, unsigned int size)
 	if (qemu != engine) {
 		fail("QEMU reads 0x%" PRIx64 ", the engine 0x%" PRIx64, qemu, engine);
 	}
-	if (tpmix_is_fifo(addr, size)) {
+	if (tpmix_is_fifo(&dev.engine.e, addr, size)) {
 		compare();
 	}
 }

@@ -108,7 +108,7 @@ static void compare_backend(const struct game *g)
 
 static void do_read(struct game *g, const struct action *a)
 {
-	bool fifo = tpmix_is_fifo(a->addr, a->size);
+	bool fifo = tpmix_is_fifo(&g->main->e, a->addr, a->size);
 	uint64_t peek = tpmix_read(&g->main->e, a->addr, a->size);
 	uint64_t val;
 
@@ -162,7 +162,7 @@ static void do_write(struct game *g, const struct action *a)
 	struct host *h = g->main;
 	unsigned int starts = h->starts, cancels = h->cancels;
 	uint32_t accepted = h->e.s.accepted;
-	bool fifo = tpmix_is_fifo(a->addr, a->size);
+	bool fifo = tpmix_is_fifo(&h->e, a->addr, a->size);
 
 	if (!fifo) {
 		host_copy(g->twin, h);
@@ -273,7 +273,8 @@ void game_play(struct game *g, const struct action *a)
 	check_valid(g, g->main);
 	if (g->with_model) {
 		compare_backend(g);
-		if (a->kind != ACTION_READ || tpmix_is_fifo(a->addr, a->size)) {
+		if (a->kind != ACTION_READ ||
+		    tpmix_is_fifo(&g->main->e, a->addr, a->size)) {
 			compare_view(g);
 		}
 	} else if (a->kind != ACTION_READ) {

@@ -43,7 +43,7 @@ static void reset_established(void *opaque, unsigned int locality)
 static void guest_error(void *opaque, const char *what, uint32_t addr)
 {
 	(void)opaque;
-	if (!what || addr > 0x10000) {
+	if (!what || addr > 0x30000) {
 		abort();
 	}
 }
@@ -55,32 +55,58 @@ static const struct tpmix_backend backend = {
 	.guest_error = guest_error,
 };
 
-void host_new(struct host *h, uint32_t capacity, bool locality4)
+/* Where @h has its buffers, whatever it was copied from. */
+static void own_buffers(struct host *h)
 {
-	if (h->capacity != capacity) {
-		free(h->cmd);
-		free(h->run);
-		free(h->rsp);
-		h->cmd = malloc(capacity);
-		h->run = malloc(capacity);
-		h->rsp = malloc(capacity);
-		if (!h->cmd || !h->run || !h->rsp) {
+	h->e.cfg.opaque = h;
+	h->e.cfg.cmd = h->cmd;
+	h->e.cfg.run = h->run;
+	h->e.cfg.rsp = h->rsp;
+	h->e.cfg.ram = (struct tpmix_ram) {
+		.cmd = h->ram_cmd,
+		.rsp = h->ram_rsp,
+		.block = h->block,
+		.crb_regs = h->crb_regs,
+		.crb_buffer = h->crb_buffer,
+	};
+}
+
+static void allocate(struct host *h, uint32_t capacity)
+{
+	uint8_t **buf[] = { &h->cmd, &h->run, &h->rsp, &h->ram_cmd, &h->ram_rsp };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(buf) / sizeof(buf[0]); i++) {
+		free(*buf[i]);
+		*buf[i] = malloc(capacity);
+		if (!*buf[i]) {
 			abort();
 		}
 	}
+	h->capacity = capacity;
+}
+
+void host_new(struct host *h, uint32_t capacity, bool locality4)
+{
+	struct tpmix_config cfg;
+
+	if (h->capacity != capacity) {
+		allocate(h, capacity);
+	}
 	*h = (struct host) {
-		.capacity = capacity, .cmd = h->cmd, .run = h->run, .rsp = h->rsp,
-	};
-	tpmix_init(&h->e, &(struct tpmix_config) {
-		.backend = &backend,
-		.opaque = h,
-		.cmd = h->cmd,
-		.run = h->run,
-		.rsp = h->rsp,
 		.capacity = capacity,
-		.locality4 = locality4,
-		.int_vector = INT_VECTOR,
-	});
+		.cmd = h->cmd, .run = h->run, .rsp = h->rsp,
+		.ram_cmd = h->ram_cmd, .ram_rsp = h->ram_rsp,
+	};
+	own_buffers(h);
+	h->e.cfg.backend = &backend;
+	h->e.cfg.capacity = capacity;
+	h->e.cfg.locality4 = locality4;
+	h->e.cfg.fifo = true;
+	h->e.cfg.localities = TPMIX_NUM_LOCALITIES;
+	h->e.cfg.int_vector = INT_VECTOR;
+	cfg = h->e.cfg;
+	tpmix_init(&h->e, &cfg);
 }
 
 void host_copy(struct host *to, const struct host *from)
@@ -89,13 +115,17 @@ void host_copy(struct host *to, const struct host *from)
 	struct host old = *to;
 
 	*to = *from;
-	to->e.cfg.opaque = to;
-	to->e.cfg.cmd = to->cmd = old.cmd;
-	to->e.cfg.run = to->run = old.run;
-	to->e.cfg.rsp = to->rsp = old.rsp;
+	to->cmd = old.cmd;
+	to->run = old.run;
+	to->rsp = old.rsp;
+	to->ram_cmd = old.ram_cmd;
+	to->ram_rsp = old.ram_rsp;
+	own_buffers(to);
 	memcpy(to->cmd, from->cmd, n);
 	memcpy(to->run, from->run, n);
 	memcpy(to->rsp, from->rsp, n);
+	memcpy(to->ram_cmd, from->ram_cmd, n);
+	memcpy(to->ram_rsp, from->ram_rsp, n);
 }
 
 static bool same_loc(const struct tpmix_loc *a, const struct tpmix_loc *b)
@@ -103,7 +133,7 @@ static bool same_loc(const struct tpmix_loc *a, const struct tpmix_loc *b)
 	return a->state == b->state && a->access == b->access &&
 	       a->refused == b->refused && a->int_status == b->int_status &&
 	       a->int_enable == b->int_enable && a->index == b->index &&
-	       a->csum_expect == b->csum_expect;
+	       a->csum_expect == b->csum_expect && a->armed == b->armed;
 }
 
 /* Fields, not memory: padding is nobody's state. */
@@ -126,11 +156,14 @@ bool host_same(const struct host *a, const struct host *b)
 	       s->active == t->active && s->next == t->next &&
 	       s->running == t->running && s->abort == t->abort &&
 	       s->cmd_owner == t->cmd_owner && s->rsp_owner == t->rsp_owner &&
+	       s->interface == t->interface && s->intf_sel == t->intf_sel &&
 	       s->intf_sel_lock == t->intf_sel_lock &&
 	       s->selftest_done == t->selftest_done &&
 	       s->established == t->established && s->bufsize == t->bufsize &&
 	       a->starts == b->starts &&
 	       !memcmp(a->cmd, b->cmd, n) && !memcmp(a->rsp, b->rsp, n) &&
+	       !memcmp(a->ram_cmd, b->ram_cmd, n) &&
+	       !memcmp(a->ram_rsp, b->ram_rsp, n) &&
 	       (s->running == TPMIX_NO_LOCALITY || !memcmp(a->run, b->run, n));
 }
 
@@ -142,7 +175,9 @@ void host_migrate(struct host *to, const struct host *from)
 	memset(to->run, 0xAA, n); /* does not migrate */
 	memcpy(to->cmd, from->cmd, n);
 	memcpy(to->rsp, from->rsp, n);
+	memcpy(to->ram_cmd, from->ram_cmd, n);
 	to->e.s = from->e.s;
+	tpmix_refresh(&to->e);
 	to->e.starts = from->e.starts;
 	to->starts = from->starts;
 	to->cancels = from->cancels;
@@ -182,14 +217,15 @@ bool host_complete(struct host *h, const struct action *a)
 
 struct action_hints host_hints(const struct host *h)
 {
-	uint32_t size = (uint32_t)h->cmd[2] << 24 | (uint32_t)h->cmd[3] << 16 |
-			(uint32_t)h->cmd[4] << 8 | h->cmd[5];
+	const uint8_t *cmd = h->e.s.active == 0 ? h->ram_cmd : h->cmd;
+	uint32_t size = (uint32_t)cmd[2] << 24 | (uint32_t)cmd[3] << 16 |
+			(uint32_t)cmd[4] << 8 | cmd[5];
 
 	return (struct action_hints) {
 		.accepted = h->e.s.accepted,
 		.bufsize = h->e.s.bufsize,
 		.rsp_len = h->e.s.rsp_len,
-		.cmd = h->cmd,
+		.cmd = cmd,
 		.cmd_len = size < h->e.s.bufsize ? size : h->e.s.bufsize,
 	};
 }

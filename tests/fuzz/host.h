@@ -15,6 +15,11 @@ struct host {
 	struct tpmix e;
 	uint32_t capacity;
 	uint8_t *cmd, *run, *rsp;
+	/* what a guest could map */
+	uint8_t *ram_cmd, *ram_rsp;
+	uint32_t block[TPMIX_BLOCK_SIZE / 4];
+	uint32_t crb_regs[TPM_REG_DATA_BUFFER / 4];
+	uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;

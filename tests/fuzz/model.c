@@ -576,9 +576,13 @@ static bool reg_value(const struct model *m, int p, uint32_t off,
 	case 0xF04: *val = 1; return true;
 	case 0xF90: *val = 0x58495054; return true;
 	case 0xF94: *val = 0x00010000; return true;
-	case 0xF98: *val = 7; return true;
+	case 0xF98: *val = 15; return true;
 	case 0xF9C: *val = m->bufsize; return true;
 	case 0xFA0: *val = 0x0E000100; return true;
+	case 0xFA4: *val = m->capacity; return true;
+	case 0xFA8: *val = 0xFED50000; return true;
+	case 0xFB0: *val = 0xFED60000; return true;
+	case 0xFB8: *val = 0xFED4F000; return true;
 	}
 	*active_only = true;
 	switch (off) {

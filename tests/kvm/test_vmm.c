@@ -33,7 +33,8 @@ enum stop {
 
 struct bench {
 	struct tpmix e;
-	uint8_t cmd[1024], run[1024], rsp[1024];
+	uint8_t cmd[1024], run[1024], rsp[1024], ram_cmd[1024], ram_rsp[1024];
+	uint32_t block[TPMIX_BLOCK_SIZE / 4];
 	uint32_t ticket;
 };
 
@@ -96,10 +97,15 @@ static void bench_open(struct bench *b)
 	struct tpmix_config cfg = {
 		.backend = &backend,
 		.opaque = b,
+		.ram = {
+			.cmd = b->ram_cmd, .rsp = b->ram_rsp, .block = b->block,
+		},
 		.cmd = b->cmd,
 		.run = b->run,
 		.rsp = b->rsp,
 		.capacity = sizeof(b->cmd),
+		.fifo = true,
+		.localities = 5,
 	};
 	uint8_t rsp[RSP_LEN];
 	uint32_t i;

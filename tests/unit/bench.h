@@ -18,6 +18,12 @@ struct bench {
 	uint8_t cmd[BENCH_CAPACITY];
 	uint8_t run[BENCH_CAPACITY];
 	uint8_t rsp[BENCH_CAPACITY];
+	/* what a guest could map */
+	uint8_t ram_cmd[BENCH_CAPACITY];
+	uint8_t ram_rsp[BENCH_CAPACITY];
+	uint32_t block[TPMIX_BLOCK_SIZE / 4];
+	uint32_t crb_regs[TPM_REG_DATA_BUFFER / 4];
+	uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
@@ -69,41 +75,79 @@ static const struct tpmix_backend bench_backend = {
 	.guest_error = bench_guest_error,
 };
 
-static inline void bench_init(struct bench *b, enum tpmix_family family,
-			      uint32_t bufsize)
+static inline struct tpmix_config bench_config(struct bench *b)
 {
-	const struct tpmix_config cfg = {
+	return (struct tpmix_config) {
 		.backend = &bench_backend,
 		.opaque = b,
+		.ram = {
+			.cmd = b->ram_cmd,
+			.rsp = b->ram_rsp,
+			.block = b->block,
+			.crb_regs = b->crb_regs,
+			.crb_buffer = b->crb_buffer,
+		},
 		.cmd = b->cmd,
 		.run = b->run,
 		.rsp = b->rsp,
 		.capacity = BENCH_CAPACITY,
 		.locality4 = true,
+		.fifo = true,
+		.localities = 5,
 		.int_vector = 5,
 	};
+}
+
+/* A machine with the doors of @cfg, that of bench_config() or near it. */
+static inline void bench_init_as(struct bench *b, const struct tpmix_config *cfg,
+				 enum tpmix_family family, uint32_t bufsize)
+{
+	const struct tpmix_config as = *cfg;
 
 	memset(b, 0, sizeof(*b));
-	tpmix_init(&b->e, &cfg);
+	tpmix_init(&b->e, &as);
 	tpmix_reset(&b->e, family, bufsize);
 	g_assert_true(tpmix_valid(&b->e));
+}
+
+/* tpm-tis-indexed */
+static inline void bench_init(struct bench *b, enum tpmix_family family,
+			      uint32_t bufsize)
+{
+	struct tpmix_config cfg = bench_config(b);
+
+	bench_init_as(b, &cfg, family, bufsize);
+}
+
+/* tpm-crb-ext, as it starts by default */
+static inline void bench_init_crb(struct bench *b, uint32_t bufsize)
+{
+	struct tpmix_config cfg = bench_config(b);
+
+	cfg.crb = true;
+	cfg.interface = TPMIX_INTERFACE_CRB;
+	bench_init_as(b, &cfg, TPMIX_FAMILY_2_0, bufsize);
 }
 
 /* @to becomes a second machine in the state of @from. */
 static inline void bench_clone(struct bench *to, const struct bench *from)
 {
+	struct tpmix_config own = bench_config(to);
+
 	*to = *from;
 	to->e.cfg.opaque = to;
-	to->e.cfg.cmd = to->cmd;
-	to->e.cfg.run = to->run;
-	to->e.cfg.rsp = to->rsp;
+	to->e.cfg.ram = own.ram;
+	to->e.cfg.cmd = own.cmd;
+	to->e.cfg.run = own.run;
+	to->e.cfg.rsp = own.rsp;
 }
 
-/* Same state, same command, same response. */
+/* Same state, same commands, same response. */
 static inline bool bench_same(const struct bench *a, const struct bench *b)
 {
 	return memcmp(&a->e.s, &b->e.s, sizeof(a->e.s)) == 0 &&
 	       memcmp(a->cmd, b->cmd, sizeof(a->cmd)) == 0 &&
+	       memcmp(a->ram_cmd, b->ram_cmd, sizeof(a->ram_cmd)) == 0 &&
 	       memcmp(a->rsp, b->rsp, sizeof(a->rsp)) == 0 &&
 	       a->starts == b->starts;
 }

@@ -115,7 +115,7 @@ static void widths_above_eight(void)
 
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
 	request(&b, 0);
-	g_assert_false(tpmix_is_fifo(0x000, 9));
+	g_assert_false(tpmix_is_fifo(&b.e, 0x000, 9));
 	g_assert_cmphex(tpmix_mmio_read(&b.e, 0x080, 9), ==, UINT64_MAX);
 	g_assert_cmphex(tpmix_read(&b.e, 0xF90, 9), ==, 0x0001000058495054);
 }

@@ -123,14 +123,14 @@ static void window_write_outside(void)
 	wr(&b, 0, 0xFC0, 2044, 4);
 	wr(&b, 0, 0x100, 0x1122334455667788ull, 8);     /* half inside */
 	g_assert_cmphex(refused(&b, 0), ==, 4);
-	g_assert_cmphex(b.cmd[2047], ==, 0x55);
-	g_assert_cmphex(b.cmd[2048], ==, 0);
+	g_assert_cmphex(b.ram_cmd[2047], ==, 0x55);
+	g_assert_cmphex(b.ram_cmd[2048], ==, 0);
 	wr(&b, 0, 0xFC0, 0xFFFFFFFF, 4);
 	wr(&b, 0, 0x100, 0xEE, 1);
 	wr(&b, 0, 0x101, 0xEE, 1);
 	wr(&b, 0, 0xEFF, 0xEE, 1);
-	g_assert_cmphex(b.cmd[0], ==, 0);
-	g_assert_cmphex(b.cmd[0xDFE], ==, 0);
+	g_assert_cmphex(b.ram_cmd[0], ==, 0);
+	g_assert_cmphex(b.ram_cmd[0xDFE], ==, 0);
 	wr(&b, 0, 0xFC0, 0, 4);
 	wr(&b, 0, 0x104, 0x0A000000, 4);
 	wr(&b, 0, 0x102, 0, 2);

@@ -222,6 +222,7 @@ static void new_owner_finds_nothing(void)
 	g_assert_cmpuint(b.starts, ==, 0);
 	for (i = 0; i < sizeof(b.cmd); i++) {
 		g_assert_cmphex(b.cmd[i], ==, 0);
+		g_assert_cmphex(b.ram_cmd[i], ==, 0);
 	}
 }
 

@@ -22,10 +22,15 @@ static const struct reg regs[] = {
 	{ 0xF04, 1, 0x01,       0x01 },       /* RID */
 	{ 0xF90, 4, 0x58495054, 0x58495054 }, /* IX MAGIC */
 	{ 0xF94, 4, 0x00010000, 0x00010000 }, /* IX VERSION */
-	{ 0xF98, 4, 0x00000007, 0x00000007 }, /* IX CAP */
+	{ 0xF98, 4, 0x0000000F, 0x0000000F }, /* IX CAP */
 	{ 0xF9C, 4, 0x00001000, 0x00001000 }, /* IX BUFSIZE */
 	{ 0xFA0, 4, 0x0E000100, 0x0E000100 }, /* IX WINDOW */
-	{ 0xFA4, 4, 0,          0 },          /* reserved in the block */
+	{ 0xFA4, 4, 0x00001000, 0x00001000 }, /* IX RAM_SIZE */
+	{ 0xFA8, 4, 0xFED50000, 0xFED50000 }, /* IX CMD_WINDOW */
+	{ 0xFAC, 4, 0,          0 },
+	{ 0xFB0, 4, 0xFED60000, 0xFED60000 }, /* IX RSP_WINDOW */
+	{ 0xFB4, 4, 0,          0 },
+	{ 0xFB8, 4, 0xFED4F000, 0xFED4F000 }, /* IX HEADER */
 	{ 0xFBC, 4, 0,          0 },
 	{ 0xFC0, 4, 0xFFFFFFFF, 0xFFFFFFFF }, /* transaction part, inactive */
 	{ 0xFFC, 4, 0xFFFFFFFF, 0xFFFFFFFF },
@@ -148,12 +153,12 @@ static void outside(void)
 	tpmix_write(&b.e, 0, 0x02, 0);
 	tpmix_write(&b.e, 0, 0x02, 9);
 	g_assert_true(bench_same(&b, &before));
-	g_assert_false(tpmix_is_fifo(0x20, 4));
-	g_assert_true(tpmix_is_fifo(0x20, 5));
-	g_assert_true(tpmix_is_fifo(0x27, 1));
-	g_assert_false(tpmix_is_fifo(0x28, 4));
-	g_assert_true(tpmix_is_fifo(0x40BF, 1));
-	g_assert_false(tpmix_is_fifo(0x50BF, 1));
+	g_assert_false(tpmix_is_fifo(&b.e, 0x20, 4));
+	g_assert_true(tpmix_is_fifo(&b.e, 0x20, 5));
+	g_assert_true(tpmix_is_fifo(&b.e, 0x27, 1));
+	g_assert_false(tpmix_is_fifo(&b.e, 0x28, 4));
+	g_assert_true(tpmix_is_fifo(&b.e, 0x40BF, 1));
+	g_assert_false(tpmix_is_fifo(&b.e, 0x50BF, 1));
 }
 
 static void read_only(void)

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CRB door: PTP 1.05 6.5.3 and table 24, with QEMU tpm-crb's choices. Writes name
+ * goals, CTRL_START has to be armed, and the buffer reads the response and writes
+ * the command, so that every access may be repeated (R2).
+ */
+#include "internal.h"
+
+/* Interrupts are kept as TPM_INT bits; those that CRB has no bit for stay. */
+static const struct {
+	uint32_t crb, tis;
+} int_bits[] = {
+	{ TPM_CRB_INT_START, TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID },
+	{ TPM_CRB_INT_CMD_READY, TPM_INT_COMMAND_READY },
+	{ TPM_CRB_INT_LOCALITY_CHANGE, TPM_INT_LOCALITY_CHANGE },
+	{ TPM_INT_GLOBAL_ENABLE, TPM_INT_GLOBAL_ENABLE },
+};
+#define NUM_INT_BITS (sizeof(int_bits) / sizeof(int_bits[0]))
+
+static uint32_t int_to_crb(uint32_t tis)
+{
+	uint32_t val = 0;
+	unsigned int i;
+
+	for (i = 0; i < NUM_INT_BITS; i++) {
+		val |= tis & int_bits[i].tis ? int_bits[i].crb : 0;
+	}
+	return val;
+}
+
+static uint32_t int_to_tis(uint32_t crb)
+{
+	uint32_t val = 0;
+	unsigned int i;
+
+	for (i = 0; i < NUM_INT_BITS; i++) {
+		val |= crb & int_bits[i].crb ? int_bits[i].tis : 0;
+	}
+	return val;
+}
+
+static uint32_t loc_state(const struct tpmix *e)
+{
+	uint32_t val = TPM_LOC_STATE_VALID;
+
+	if (!e->s.established) {
+		val |= TPM_LOC_STATE_ESTABLISHED;
+	}
+	if (tpmix_loc_ok(e->s.active)) {
+		val |= TPM_LOC_STATE_ASSIGNED |
+		       (uint32_t)e->s.active << TPM_LOC_STATE_ACTIVE_SHIFT;
+	}
+	return val;
+}
+
+static uint32_t loc_sts(const struct tpmix *e, unsigned int locality)
+{
+	return (e->s.active == locality ? TPM_LOC_STS_GRANTED : 0) |
+	       (e->s.loc[locality].access & TPM_ACCESS_BEEN_SEIZED ?
+		TPM_LOC_STS_BEEN_SEIZED : 0);
+}
+
+/* A locality that is not active has no transaction: it is idle. */
+static uint32_t ctrl_sts(const struct tpmix *e, unsigned int locality)
+{
+	return e->s.active != locality ||
+	       e->s.loc[locality].state == TPMIX_IDLE ? TPM_CTRL_STS_TPM_IDLE : 0;
+}
+
+static uint32_t buffer_addr(unsigned int locality, uint32_t window)
+{
+	return TPMIX_BASE +
+	       (locality == 0 ? window : locality << TPMIX_LOCALITY_SHIFT |
+					 TPM_REG_DATA_BUFFER);
+}
+
+static uint32_t buffer_size(const struct tpmix *e, unsigned int locality)
+{
+	return locality == 0 || e->s.bufsize < TPMIX_DATA_BUFFER_SIZE ?
+	       e->s.bufsize : TPMIX_DATA_BUFFER_SIZE;
+}
+
+uint32_t tpmix_crb_read32(const struct tpmix *e, unsigned int locality,
+			  uint32_t off)
+{
+	switch (off) {
+	case TPM_REG_LOC_STATE:
+		return loc_state(e);
+	case TPM_REG_LOC_STS:
+		return loc_sts(e, locality);
+	case TPM_REG_INTF_ID:
+		return tpmix_intf_id_read(e);
+	case TPM_REG_INTF_ID2:
+		return TPM_INTF_ID2_QEMU;
+	case TPM_REG_CTRL_STS:
+		return ctrl_sts(e, locality);
+	case TPM_REG_CTRL_START:
+		return tpmix_busy(e) ? TPM_CTRL_START_INVOKE : 0;
+	case TPM_REG_CRB_INT_ENABLE:
+		return int_to_crb(e->s.loc[locality].int_enable);
+	case TPM_REG_CRB_INT_STS:
+		return int_to_crb(e->s.loc[locality].int_status);
+	case TPM_REG_CTRL_CMD_SIZE:
+	case TPM_REG_CTRL_RSP_SIZE:
+		return buffer_size(e, locality);
+	case TPM_REG_CTRL_CMD_LADDR:
+		return buffer_addr(locality, TPMIX_CMD_WINDOW);
+	case TPM_REG_CTRL_RSP_ADDR:
+		return buffer_addr(locality, TPMIX_RSP_WINDOW);
+	default:
+		/* LOC_CTRL, CTRL_REQ, CTRL_CANCEL, upper halves, reserved */
+		return 0;
+	}
+}
+
+/*
+ * What arms CTRL_START arms it for the next command, not for the one that runs: an
+ * access that is repeated late changes nothing for the one after it.
+ */
+static void arm(struct tpmix *e, unsigned int locality)
+{
+	if (e->s.loc[locality].state != TPMIX_EXECUTION) {
+		e->s.loc[locality].armed = 1;
+	}
+}
+
+static void loc_ctrl(struct tpmix *e, unsigned int locality, uint32_t val)
+{
+	if ((val & TPM_LOC_CTRL_RESET_ESTABLISHMENT) && locality >= 3 &&
+	    e->s.active == locality) {
+		e->cfg.backend->reset_established(e->cfg.opaque, locality);
+	}
+	/* One of several, as in TPM_ACCESS. */
+	if (val & TPM_LOC_CTRL_SEIZE) {
+		tpmix_seize(e, locality);
+	} else if (val & TPM_LOC_CTRL_RELINQUISH) {
+		tpmix_relinquish(e, locality);
+	} else if (val & TPM_LOC_CTRL_REQUEST_ACCESS) {
+		e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_BEEN_SEIZED;
+		tpmix_request(e, locality);
+		arm(e, locality);
+	}
+}
+
+/* cmdReady and goIdle are for a locality whose command does not run. */
+static void ctrl_req(struct tpmix *e, unsigned int locality, uint32_t val)
+{
+	if (e->s.loc[locality].state == TPMIX_EXECUTION) {
+		return;
+	}
+	switch (val & (TPM_CTRL_REQ_CMD_READY | TPM_CTRL_REQ_GO_IDLE)) {
+	case TPM_CTRL_REQ_CMD_READY:
+		tpmix_goal_ready(e, locality);
+		arm(e, locality);
+		break;
+	case TPM_CTRL_REQ_GO_IDLE:
+		tpmix_goal_idle(e, locality);
+		arm(e, locality);
+		break;
+	default:
+		break;
+	}
+}
+
+static void ctrl_start(struct tpmix *e, unsigned int locality)
+{
+	/* A START that was heard already. */
+	if (!e->s.loc[locality].armed) {
+		return;
+	}
+	if (tpmix_busy(e)) {
+		tpmix_guest_error(e, "CTRL_START while a command runs",
+				  locality << TPMIX_LOCALITY_SHIFT |
+				  TPM_REG_CTRL_START);
+		return;
+	}
+	tpmix_accept(e, locality, TPMIX_FROM_BUFFER, 0);
+}
+
+static void control_write(struct tpmix *e, unsigned int locality, uint32_t off,
+			  uint32_t val)
+{
+	if (e->s.active != locality) {
+		return;
+	}
+	if (off == TPM_REG_CTRL_REQ) {
+		ctrl_req(e, locality, val);
+	} else if (off == TPM_REG_CTRL_CANCEL) {
+		if ((val & TPM_CTRL_CANCEL_INVOKE) && e->s.running == locality) {
+			tpmix_cancel(e);
+		}
+	} else if (val & TPM_CTRL_START_INVOKE) {
+		ctrl_start(e, locality);
+	}
+}
+
+void tpmix_crb_write32(struct tpmix *e, unsigned int locality, uint32_t off,
+		       uint32_t val, uint32_t mask)
+{
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	switch (off) {
+	case TPM_REG_LOC_CTRL:
+		loc_ctrl(e, locality, val);
+		break;
+	case TPM_REG_INTF_ID:
+		tpmix_intf_id_write(e, val, mask);
+		break;
+	case TPM_REG_CTRL_REQ:
+	case TPM_REG_CTRL_CANCEL:
+	case TPM_REG_CTRL_START:
+		control_write(e, locality, off, val);
+		break;
+	case TPM_REG_CRB_INT_ENABLE:
+		l->int_enable = (l->int_enable & ~int_to_tis(mask)) |
+				int_to_tis(val);
+		break;
+	case TPM_REG_CRB_INT_STS:
+		l->int_status &= (uint8_t)~int_to_tis(val);
+		break;
+	default:
+		/*
+		 * edk2 writes buffer addresses and sizes of its own into 0x58
+		 * to 0x6F: ignored, as they are where it wants them.
+		 */
+		break;
+	}
+}
+
+uint8_t tpmix_crb_buffer_read(const struct tpmix *e, unsigned int locality,
+			      uint32_t off)
+{
+	return tpmix_rsp_byte(e, locality, off);
+}
+
+void tpmix_crb_buffer_write(struct tpmix *e, unsigned int locality,
+			    uint32_t off, uint8_t byte)
+{
+	if (e->s.active != locality) {
+		return;
+	}
+	arm(e, locality);
+	if (off < e->s.bufsize) {
+		tpmix_put(tpmix_cmd(e, locality), off, byte);
+	}
+}

@@ -177,8 +177,25 @@ static void ctrl_start(struct tpmix *e, unsigned int locality)
 	tpmix_accept(e, locality, TPMIX_FROM_BUFFER, 0);
 }
 
+static void ctrl_cancel(struct tpmix *e, unsigned int locality, uint32_t val,
+			uint32_t mask)
+{
+	if (val & TPM_CTRL_CANCEL_INVOKE) {
+		if (e->s.running == locality) {
+			tpmix_cancel(e);
+		}
+	} else if (mask & TPM_CTRL_CANCEL_INVOKE) {
+		/*
+		 * PTP: cleared before the next command. Linux does, and where it
+		 * sends several commands on one cmdReady, with their bytes in
+		 * RAM, nothing else tells a new START from a repeated one.
+		 */
+		arm(e, locality);
+	}
+}
+
 static void control_write(struct tpmix *e, unsigned int locality, uint32_t off,
-			  uint32_t val)
+			  uint32_t val, uint32_t mask)
 {
 	if (e->s.active != locality) {
 		return;
@@ -186,9 +203,7 @@ static void control_write(struct tpmix *e, unsigned int locality, uint32_t off,
 	if (off == TPM_REG_CTRL_REQ) {
 		ctrl_req(e, locality, val);
 	} else if (off == TPM_REG_CTRL_CANCEL) {
-		if ((val & TPM_CTRL_CANCEL_INVOKE) && e->s.running == locality) {
-			tpmix_cancel(e);
-		}
+		ctrl_cancel(e, locality, val, mask);
 	} else if (val & TPM_CTRL_START_INVOKE) {
 		ctrl_start(e, locality);
 	}
@@ -209,7 +224,7 @@ void tpmix_crb_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 	case TPM_REG_CTRL_REQ:
 	case TPM_REG_CTRL_CANCEL:
 	case TPM_REG_CTRL_START:
-		control_write(e, locality, off, val);
+		control_write(e, locality, off, val, mask);
 		break;
 	case TPM_REG_CRB_INT_ENABLE:
 		l->int_enable = (l->int_enable & ~int_to_tis(mask)) |

@@ -26,9 +26,9 @@ static const VMStateDescription vmstate_tpm_tis_indexed = {
     }
 };
 
-/* A child cannot define the parent's properties anew: "compat" is all. */
+/* A child cannot define the parent's properties anew: tpmdev, irq, ppi. */
 static const Property tpm_tis_indexed_child_properties[] = {
-    DEFINE_PROP_BOOL("compat", TPMTISIndexedState, device.compat, true),
+    DEFINE_TPMIX_DEVICE_PROPERTIES(TPMTISIndexedState, device),
 };
 
 static void tpm_tis_indexed_child_request_completed(TPMIf *ti, int ret)
@@ -55,18 +55,17 @@ static void tpm_tis_indexed_child_realize(DeviceState *dev, Error **errp)
     d->be_driver = qemu_find_tpm_be(id);
     d->irq_num = object_property_get_uint(obj, "irq", &error_abort);
     d->ppi_enabled = object_property_get_bool(obj, "ppi", &error_abort);
-    tpm_tis_indexed_realize(d, ISA_DEVICE(dev), errp);
+    tpmix_device_realize(d, obj, ISA_DEVICE(dev), errp);
 }
 
 static void tpm_tis_indexed_child_build_aml(AcpiDevAmlIf *adev, Aml *scope)
 {
-    tpm_tis_indexed_build_aml(&TPM_TIS_INDEXED(adev)->device, TPM_IF(adev),
-                              scope);
+    tpmix_device_build_aml(&TPM_TIS_INDEXED(adev)->device, TPM_IF(adev), scope);
 }
 
 static void tpm_tis_indexed_child_init(Object *obj)
 {
-    tpmix_device_init(&TPM_TIS_INDEXED(obj)->device, obj);
+    tpm_tis_indexed_init(&TPM_TIS_INDEXED(obj)->device, obj);
 }
 
 static void tpm_tis_indexed_child_finalize(Object *obj)

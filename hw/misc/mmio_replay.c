@@ -56,7 +56,8 @@
  *    drops pending repeats and restarts the random numbers from seed
  *
  * The memory map is looked at once, at realize: the device below must be there
- * already. RAM and ROM in the range are left alone, as nothing traps there.
+ * already. RAM and ROM in the range are left alone, as nothing traps there. A ROM
+ * device, of which writes trap, is covered whole: its reads then trap as well.
  * A system reset drops pending repeats. Nothing migrates: a destination counts
  * from 0.
  */
@@ -475,8 +476,7 @@ static void mmio_replay_instance_finalize(Object *obj)
 
 static bool mmio_replay_is_mmio(MemoryRegion *mr)
 {
-    return !memory_region_is_ram(mr) && !memory_region_is_romd(mr) &&
-           !memory_region_is_iommu(mr);
+    return !memory_region_is_ram(mr) && !memory_region_is_iommu(mr);
 }
 
 /* Cover all MMIO of the range. On failure the caller uncovers. */

@@ -13,6 +13,8 @@
  * + QOM property "compat": ACPI _CID that the stock TPM drivers bind to,
  *                          default on
  * + MMIO region: five locality pages at 0xFED40000; the PPI page at 0xFED45000
+ * + RAM: header page at 0xFED4F000, command window at 0xFED50000, response
+ *   window at 0xFED60000
  * + the properties of tpmix_device.h
  *
  * Registration as a QEMU type is in tpm_tis_indexed_isa.c, apart from the
@@ -21,27 +23,18 @@
 #ifndef TPM_TPM_TIS_INDEXED_H
 #define TPM_TPM_TIS_INDEXED_H
 
-#include "hw/acpi/aml-build.h"
-#include "hw/isa/isa.h"
 #include "tpmix_device.h"
 
 /* ACPI _HID; "QEMU" is the vendor id that QEMU's own devices use. */
 #define TPM_TIS_INDEXED_HID "QEMU0021"
 
 /**
- * tpm_tis_indexed_realize:
- * @d: device, after tpmix_device_init()
- * @isa: the ISA device it is
+ * tpm_tis_indexed_init:
+ * @d: device, zeroed but for the properties' defaults
+ * @obj: owner of the properties
  *
- * Checks the properties, maps the MMIO region and the PPI page.
+ * For instance_init. realize, reset and the others are tpmix_device.h's.
  */
-void tpm_tis_indexed_realize(TPMIXDevice *d, ISADevice *isa, Error **errp);
-
-/**
- * tpm_tis_indexed_build_aml:
- *
- * Appends the ACPI device to @scope.
- */
-void tpm_tis_indexed_build_aml(TPMIXDevice *d, TPMIf *ti, Aml *scope);
+void tpm_tis_indexed_init(TPMIXDevice *d, Object *obj);
 
 #endif /* TPM_TPM_TIS_INDEXED_H */

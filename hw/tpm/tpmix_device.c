@@ -10,7 +10,7 @@
 #include "hw/acpi/tpm.h"
 #include "system/runstate.h"
 #include "system/tpm_util.h"
-#include "tpmix_device.h"
+#include "tpmix_device_internal.h"
 #include "trace.h"
 
 static void tpmix_update_irq(TPMIXDevice *d)
@@ -29,7 +29,9 @@ static uint64_t tpmix_device_read(void *opaque, hwaddr addr, unsigned size)
     d->mmio_reads++;
     val = tpmix_mmio_read(&d->engine, addr, size);
     trace_tpm_indexed_mmio_read(size, addr, val);
-    tpmix_update_irq(d);
+    if (tpmix_is_fifo(&d->engine, addr, size)) {
+        tpmix_update_irq(d);
+    }
     return val;
 }
 
@@ -44,24 +46,41 @@ static void tpmix_device_write(void *opaque, hwaddr addr, uint64_t val,
     d->mmio_writes++;
     trace_tpm_indexed_mmio_write(size, addr, val);
     tpmix_write(&d->engine, addr, val, size);
+    memory_region_set_dirty(&d->cmd_window, 0, d->capacity);
     tpmix_update_irq(d);
 }
 
-static const MemoryRegionOps tpmix_device_ops = {
-    .read = tpmix_device_read,
-    .write = tpmix_device_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = {
-        .min_access_size = 1,
-        .max_access_size = 8,
-        .unaligned = true,
-    },
-    .impl = {
-        .min_access_size = 1,
-        .max_access_size = 8,
-        .unaligned = true,
-    },
-};
+static uint64_t tpmix_device_ext_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return tpmix_device_read(opaque, TPMIX_EXT + addr, size);
+}
+
+static void tpmix_device_ext_write(void *opaque, hwaddr addr, uint64_t val,
+                                   unsigned size)
+{
+    tpmix_device_write(opaque, TPMIX_EXT + addr, val, size);
+}
+
+#define TPMIX_DEVICE_OPS(_read, _write) {       \
+    .read = _read,                              \
+    .write = _write,                            \
+    .endianness = DEVICE_LITTLE_ENDIAN,         \
+    .valid = {                                  \
+        .min_access_size = 1,                   \
+        .max_access_size = 8,                   \
+        .unaligned = true,                      \
+    },                                          \
+    .impl = {                                   \
+        .min_access_size = 1,                   \
+        .max_access_size = 8,                   \
+        .unaligned = true,                      \
+    },                                          \
+}
+
+const MemoryRegionOps tpmix_device_ops =
+    TPMIX_DEVICE_OPS(tpmix_device_read, tpmix_device_write);
+const MemoryRegionOps tpmix_device_ext_ops =
+    TPMIX_DEVICE_OPS(tpmix_device_ext_read, tpmix_device_ext_write);
 
 /* The backend's side of the engine */
 
@@ -108,7 +127,7 @@ static void tpmix_backend_guest_error(void *opaque, const char *what,
                   what, addr);
 }
 
-static const struct tpmix_backend tpmix_qemu_backend = {
+const struct tpmix_backend tpmix_device_backend = {
     .start = tpmix_backend_start,
     .cancel = tpmix_backend_cancel,
     .reset_established = tpmix_backend_reset_established,
@@ -135,23 +154,14 @@ TPMVersion tpmix_device_get_version(TPMIXDevice *d)
     return tpm_backend_get_tpm_version(d->be_driver);
 }
 
-bool tpmix_device_check(TPMIXDevice *d, Error **errp)
+/* CRB's registers are read from memory; DATA_FIFO has to trap. */
+static void tpmix_device_map_interface(TPMIXDevice *d)
 {
-    if (!tpm_find()) {
-        error_setg(errp, "at most one TPM device is permitted");
-        return false;
+    if (d->crb) {
+        memory_region_rom_device_set_romd(&d->crb_page,
+            d->engine.s.interface == TPMIX_INTERFACE_CRB &&
+            !tpm_backend_had_startup_error(d->be_driver));
     }
-    if (!d->be_driver) {
-        error_setg(errp, "'tpmdev' property is required");
-        return false;
-    }
-    if (d->irq_num > 15) {
-        error_setg(errp, "IRQ %" PRIu32 " is outside valid range of 0 to 15",
-                   d->irq_num);
-        return false;
-    }
-    d->engine.cfg.int_vector = d->irq_num;
-    return true;
 }
 
 void tpmix_device_reset(TPMIXDevice *d)
@@ -169,6 +179,7 @@ void tpmix_device_reset(TPMIXDevice *d)
     tpmix_reset(&d->engine, version == TPM_VERSION_1_2 ? TPMIX_FAMILY_1_2 :
                                                          TPMIX_FAMILY_2_0,
                 d->be_bufsize);
+    memory_region_set_dirty(&d->cmd_window, 0, d->capacity);
 
     if (tpm_backend_startup_tpm(d->be_driver, d->be_bufsize) < 0) {
         if (!d->started) {
@@ -176,9 +187,12 @@ void tpmix_device_reset(TPMIXDevice *d)
         }
         /* A guest's reset is not to end QEMU. There is no TPM till the next. */
         error_report("tpm: the backend did not start");
+        memset(d->engine.cfg.ram.block, 0, TPMIX_BLOCK_SIZE);
+        tpmix_device_map_interface(d);
         tpmix_update_irq(d);
         return;
     }
+    tpmix_device_map_interface(d);
     d->started = true;
     /*
      * Before an incoming migration the backend does not run yet, and would not
@@ -193,36 +207,14 @@ void tpmix_device_reset(TPMIXDevice *d)
 
 void tpmix_device_init(TPMIXDevice *d, Object *obj)
 {
-    d->capacity = TPMIX_DEVICE_CAPACITY;
-    d->cmd = g_malloc0(d->capacity);
-    d->run = g_malloc0(d->capacity);
-    d->rsp = g_malloc0(d->capacity);
-    d->out = g_malloc0(d->capacity);
-    tpmix_init(&d->engine, &(struct tpmix_config) {
-        .backend = &tpmix_qemu_backend,
-        .opaque = d,
-        .cmd = d->cmd,
-        .run = d->run,
-        .rsp = d->rsp,
-        .capacity = d->capacity,
-    });
-
-    memory_region_init_io(&d->mmio, obj, &tpmix_device_ops, d,
-                          "tpm-indexed-mmio", TPMIX_MMIO_SIZE);
+    d->fifo = true;
+    d->localities = TPMIX_NUM_LOCALITIES;
     object_property_add_uint64_ptr(obj, "mmio-reads", &d->mmio_reads,
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint64_ptr(obj, "mmio-writes", &d->mmio_writes,
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint64_ptr(obj, "commands", &d->engine.starts,
                                    OBJ_PROP_FLAG_READ);
-}
-
-void tpmix_device_finalize(TPMIXDevice *d)
-{
-    g_free(d->cmd);
-    g_free(d->run);
-    g_free(d->rsp);
-    g_free(d->out);
 }
 
 /* Migration */
@@ -257,6 +249,8 @@ static int tpmix_device_post_load(void *opaque, int version_id)
                      "TPM version");
         return -EINVAL;
     }
+    tpmix_refresh(&d->engine);
+    tpmix_device_map_interface(d);
     tpmix_update_irq(d);
     return 0;
 }
@@ -270,6 +264,7 @@ static const VMStateDescription vmstate_tpmix_loc = {
         VMSTATE_UINT8(access, struct tpmix_loc),
         VMSTATE_UINT8(refused, struct tpmix_loc),
         VMSTATE_UINT8(int_status, struct tpmix_loc),
+        VMSTATE_UINT8(armed, struct tpmix_loc),
         VMSTATE_UINT32(int_enable, struct tpmix_loc),
         VMSTATE_UINT32(index, struct tpmix_loc),
         VMSTATE_UINT32(csum_expect, struct tpmix_loc),
@@ -300,6 +295,8 @@ static const VMStateDescription vmstate_tpmix_state = {
         VMSTATE_UINT8(abort, struct tpmix_state_all),
         VMSTATE_UINT8(cmd_owner, struct tpmix_state_all),
         VMSTATE_UINT8(rsp_owner, struct tpmix_state_all),
+        VMSTATE_UINT8(interface, struct tpmix_state_all),
+        VMSTATE_UINT8(intf_sel, struct tpmix_state_all),
         VMSTATE_UINT8(intf_sel_lock, struct tpmix_state_all),
         VMSTATE_UINT8(selftest_done, struct tpmix_state_all),
         VMSTATE_UINT8(established, struct tpmix_state_all),

@@ -7,23 +7,31 @@
  * the engine's. Everything here runs under the BQL.
  *
  * QEMU interface:
+ * + QOM property "buffer-size": bytes of the command and of the response window,
+ *                               a power of 2, 4 KiB to 64 KiB, default 16 KiB
  * + QOM property "mmio-reads":  accesses that trapped, reads (read-only)
  * + QOM property "mmio-writes": accesses that trapped, writes (read-only)
  * + QOM property "commands":    commands handed to the backend (read-only)
- * + MMIO region mmio: five locality pages, 0x5000 bytes
+ * + MMIO regions: the locality pages, locality 0's page apart where it is CRB (a
+ *   ROM device: reads do not trap), the extension pages of CRB
+ * + RAM regions: header page, command window, response window
  */
 #ifndef TPM_TPMIX_DEVICE_H
 #define TPM_TPMIX_DEVICE_H
 
 #include "exec/memory.h"
+#include "hw/acpi/aml-build.h"
 #include "hw/irq.h"
+#include "hw/isa/isa.h"
 #include "migration/vmstate.h"
+#include "qemu/units.h"
 #include "system/tpm_backend.h"
 #include "tpm_ppi.h"
 #include "tpmix/tpmix.h"
 
-/* Bytes of the command and response buffers; no backend in QEMU takes more. */
-#define TPMIX_DEVICE_CAPACITY  (16 * 1024)
+#define TPMIX_DEVICE_CAPACITY_MIN  (4 * KiB)
+#define TPMIX_DEVICE_CAPACITY      (16 * KiB)
+#define TPMIX_DEVICE_CAPACITY_MAX  (64 * KiB)
 
 typedef struct TPMIXDevice {
     /* configuration */
@@ -31,17 +39,28 @@ typedef struct TPMIXDevice {
     uint32_t irq_num;
     bool ppi_enabled;
     bool compat;
+    uint32_t capacity;          /* property "buffer-size" */
+    const char *hid;            /* ACPI _HID of the model */
+    /* models with CRB: */
+    bool crb;
+    bool fifo;
+    char *interface;
+    uint8_t localities;
 
     /* host resources */
     MemoryRegion mmio;
+    MemoryRegion crb_page;
+    MemoryRegion ext;
+    MemoryRegion header;
+    MemoryRegion cmd_window;
+    MemoryRegion rsp_window;
     TPMPPI ppi;
     qemu_irq irq;
 
-    /* state: engine.s, cmd and rsp migrate */
+    /* state: engine.s, cmd, rsp and the RAM of cmd_window migrate */
     struct tpmix engine;
     uint8_t *cmd;
     uint8_t *rsp;
-    uint32_t capacity;
 
     /* scratch: lives no longer than a command */
     uint8_t *run;
@@ -58,29 +77,50 @@ typedef struct TPMIXDevice {
     uint64_t mmio_writes;
 } TPMIXDevice;
 
+/* The properties that all models have, for an array of Property. */
+#define DEFINE_TPMIX_DEVICE_PROPERTIES(_state, _field)                        \
+    DEFINE_PROP_SIZE32("buffer-size", _state, _field.capacity,                \
+                       TPMIX_DEVICE_CAPACITY),                                \
+    DEFINE_PROP_BOOL("compat", _state, _field.compat, true)
+
 /**
  * tpmix_device_init:
- * @d: device, zeroed
- * @obj: owner of the region and the properties
+ * @d: device, zeroed but for the properties' defaults
+ * @obj: owner of the properties
  *
- * Allocates buffers and the MMIO region. For instance_init.
+ * Adds the counters. For a model's instance_init, which then says what it is: @hid,
+ * @crb.
  */
 void tpmix_device_init(TPMIXDevice *d, Object *obj);
 
 /**
  * tpmix_device_finalize:
  *
- * Frees what tpmix_device_init() allocated. For instance_finalize.
+ * Frees what tpmix_device_realize() allocated. For instance_finalize.
  */
 void tpmix_device_finalize(TPMIXDevice *d);
 
 /**
- * tpmix_device_check:
+ * tpmix_device_realize:
+ * @owner: of the memory regions, a DeviceState
+ * @isa: the ISA device it is; NULL: the machine's ISA bus
  *
- * The checks of realize that all models share: one TPM, a backend, an IRQ of the
- * ISA bus. Returns false with @errp set where one fails.
+ * What realize of all models shares: checks the properties, of which the model has
+ * set those that it does not offer, allocates the buffers, maps registers, RAM and
+ * the PPI page, connects the IRQ. Returns false with @errp set where a property is
+ * wrong or memory is short.
  */
-bool tpmix_device_check(TPMIXDevice *d, Error **errp);
+bool tpmix_device_realize(TPMIXDevice *d, Object *owner, ISADevice *isa,
+                          Error **errp);
+
+/**
+ * tpmix_device_build_aml:
+ *
+ * Appends the ACPI device to @scope: _HID, with "compat" a _CID that the stock
+ * drivers bind to, and the memory resources: locality pages, extension pages of
+ * CRB, header page and windows. Linux' tpm_crb takes three, no more.
+ */
+void tpmix_device_build_aml(TPMIXDevice *d, TPMIf *ti, Aml *scope);
 
 /**
  * tpmix_device_reset:

@@ -22,6 +22,7 @@
 #include "hw/acpi/acpi_aml_interface.h"
 #include "hw/isa/isa.h"
 #include "qemu/qemu-plugin.h"
+#include "tpm_crb_ext_child.h"
 #include "tpm_tis_indexed_child.h"
 
 /* PLUGIN_BUILD_ID, PLUGIN_QEMU: by the compiler's command line */
@@ -140,6 +141,7 @@ static void plugin_check_sizes(void)
         { TYPE_MEMORY_REGION, sizeof(MemoryRegion), 0 },
         { TYPE_TPM_BACKEND, sizeof(TPMBackend), 0 },
         { TYPE_TPM_TIS_ISA, sizeof(TPMTISParent), 0 },
+        { TYPE_TPM_CRB, sizeof(TPMCRBParent), 0 },
         { TYPE_TPM_IF, 0, sizeof(TPMIfClass) },
         { TYPE_ACPI_DEV_AML_IF, 0, sizeof(AcpiDevAmlIfClass) },
     };

@@ -458,7 +458,7 @@ class Guest:
 
     def _device_mend(self, name):
         if self.qemu == QEMU["system"]:
-            return "use tpm-tis-indexed, tpm-tis or tpm-crb"
+            return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
         if name in ("tpm-tis-indexed", "tpm-crb-ext", "mmio-replay"):
             return "./run build qemu"
         return "use tpm-tis-indexed, tpm-tis or tpm-crb"

@@ -79,8 +79,9 @@ has_source() {
     case $1 in
     *-security) security_root "$1" || return 1 ;;
     esac
+    # No -q: grep would leave early, and pipefail take apt-cache's broken pipe for a no.
     apt_root "$1" apt-cache showsrc --only-source qemu 2>/dev/null \
-        | grep -qFx "Version: $SOURCE"
+        | grep -Fx "Version: $SOURCE" >/dev/null
 }
 
 suites() {
@@ -161,7 +162,7 @@ compile_all() {
     for f in "$ROOT"/engine/*.c; do
         gcc "${flags[@]}" -c -o "$OBJ/engine-$(basename "$f" .c).o" "$f"
     done
-    for f in "$ROOT"/plugin/*.c "$ROOT"/hw/tpm/{tpmix_device,tpm_tis_indexed}.c \
+    for f in "$ROOT"/plugin/*.c "$ROOT"/hw/tpm/{tpmix_device,tpmix_device_map,tpm_tis_indexed,tpm_crb_ext}.c \
         "$ROOT/hw/misc/mmio_replay.c"; do
         gcc "${flags[@]}" -include "$ROOT/plugin/compat.h" -c \
             -o "$OBJ/$(basename "$f" .c).o" "$f"
@@ -240,7 +241,7 @@ plugin() {
     cat <<COMMAND
 $binary -plugin file=$SO \\
     -chardev socket,id=chrtpm,path=SWTPM_SOCKET -tpmdev emulator,id=tpm0,chardev=chrtpm \\
-    -device tpm-tis-indexed,tpmdev=tpm0
+    -device tpm-tis-indexed,tpmdev=tpm0     # or tpm-crb-ext
 COMMAND
 }
 

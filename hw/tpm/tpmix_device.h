@@ -77,10 +77,11 @@ typedef struct TPMIXDevice {
     uint64_t mmio_writes;
 } TPMIXDevice;
 
-/* The properties that all models have, for an array of Property. */
-#define DEFINE_TPMIX_DEVICE_PROPERTIES(_state, _field)                        \
+/* For an array of Property. */
+#define DEFINE_PROP_TPMIX_BUFFER_SIZE(_state, _field)                         \
     DEFINE_PROP_SIZE32("buffer-size", _state, _field.capacity,                \
-                       TPMIX_DEVICE_CAPACITY),                                \
+                       TPMIX_DEVICE_CAPACITY)
+#define DEFINE_PROP_TPMIX_COMPAT(_state, _field)                              \
     DEFINE_PROP_BOOL("compat", _state, _field.compat, true)
 
 /**

@@ -32,8 +32,20 @@ BUILD = ROOT / "build"
 PLUGINS = BUILD / "plugin"
 QTESTS = BUILD / "host/tests/qtest"
 SYSTEM = Path("/usr/bin/qemu-system-x86_64")
-TPM = ["-device", "tpm-tis-indexed,id=tpm,tpmdev=tpm0"]
 BASE = 0xFED40000
+
+
+class Model:
+    """A device: how its locality 0 is requested, where its indexed door begins."""
+
+    def __init__(self, name, request, active, indexed, pages):
+        self.name, self.request, self.active = name, request, active
+        self.indexed, self.pages = indexed, pages
+
+
+TIS = Model("tpm-tis-indexed", (0x00, 0x02, "b"), (0x00, "b", 0xA1), 0, (0x0000, 0x5000))
+# The plug-in's has no FIFO: QEMU's ACPI code knows a child of tpm-crb as CRB only.
+CRB = Model("tpm-crb-ext", (0x08, 0x01, "l"), (0x0C, "l", 0x01), 0x6000, (0x0000, 0x10000))
 
 # Programs of the suite qtest, and what of them is not for an unmodified QEMU.
 QTEST_SKIPS = {
@@ -106,7 +118,11 @@ def halting_bios(directory):
 class Machine:
     """A QEMU with a swtpm, its processor halted: registers by qtest, and QMP."""
 
-    def __init__(self, qemu, directory, *args, accel="tcg"):
+    def __init__(self, qemu, directory, *args, accel="tcg", model=TIS):
+        self.model = model
+        device = f"{model.name},id=tpm,tpmdev=tpm0"
+        if model is CRB and not qemu.plugin:
+            device += ",fifo=off"
         self.dir = Path(tempfile.mkdtemp(dir=directory))
         self.swtpm = guest.Swtpm(self.dir)
         self.qtest, theirs = socket.socketpair()
@@ -121,7 +137,8 @@ class Machine:
              "-qtest-log", "none", "-chardev", f"socket,id=qmp,fd={fds[1]}",
              "-mon", "chardev=qmp,mode=control",
              "-chardev", f"socket,id=chrtpm,path={self.swtpm.path}",
-             "-tpmdev", "emulator,id=tpm0,chardev=chrtpm", *TPM, *args], self.log, fds)
+             "-tpmdev", "emulator,id=tpm0,chardev=chrtpm",
+             "-device", device, *args], self.log, fds)
         theirs.close()
         theirs_qmp.close()
         self.lines = guest.Lines(self.qtest, "QEMU")
@@ -151,23 +168,36 @@ class Machine:
         self.ask([f"write{width} {BASE + offset:#x} {value:#x}"])
 
     def registers(self):
-        return [value for page in range(0, 0x5000, 0x400) for value in
+        return [value for page in range(*self.model.pages, 0x400) for value in
                 self.ask([f"readl {BASE + page + n:#x}" for n in range(0, 0x400, 4)])]
+
+    def request(self):
+        self.write(*self.model.request)
+
+    def is_active(self):
+        offset, width, value = self.model.active
+        return self.read(offset, width) == value
+
+    def indexed_write(self, offset, value):
+        self.write(self.model.indexed + offset, value)
+
+    def indexed_read(self, offset):
+        return self.read(self.model.indexed + offset)
 
     def send_words(self, command, begin, end):
         for at in range(begin, end, 4):
-            self.write(0x100 + at, int.from_bytes(command[at:at + 4], "little"))
+            self.indexed_write(0x100 + at, int.from_bytes(command[at:at + 4], "little"))
 
     def finish(self, ticket):
         """The doorbell; the response when the ticket is completed."""
-        self.write(0xFCC, ticket)
+        self.indexed_write(0xFCC, ticket)
         deadline = time.monotonic() + 20
-        while self.read(0xFD8) != ticket:
+        while self.indexed_read(0xFD8) != ticket:
             assert time.monotonic() < deadline, "no completion"
             time.sleep(0.01)
-        size = self.read(0xFDC)
-        self.write(0xFC0, 0)
-        words = [self.read(0x100 + at) for at in range(0, size, 4)]
+        size = self.indexed_read(0xFDC)
+        self.indexed_write(0xFC0, 0)
+        words = [self.indexed_read(0x100 + at) for at in range(0, size, 4)]
         return b"".join(word.to_bytes(4, "little") for word in words)[:size]
 
     def migrate_to(self, uri):
@@ -189,17 +219,28 @@ ANSWER = bytes.fromhex("80010000001c000000000010")  # then 16 random bytes
 # Each check raises where it fails, and may return a line to be shown.
 
 
-def same_registers(qemu, patched, work):
+def use_tis(machine):
+    machine.write(0x08, 0x80000087)
+    machine.write(0x18, 0x40, "b")
+    machine.write(0x24, 0x80, "b")
+    machine.write(0x3000, 0x02, "b")
+
+
+def use_crb(machine):
+    machine.write(0x50, 0x8000000B)
+    machine.write(0x40, 0x01)
+    machine.write(0x80, 0x80, "b")
+    machine.write(0x3008, 0x01)
+
+
+def same_registers(qemu, patched, work, model=TIS):
     """Every register of every locality, after reset and while a locality uses it."""
     def look(which):
-        with Machine(which, work) as machine:
+        with Machine(which, work, model=model) as machine:
             first = machine.registers()
-            machine.write(0, 0x02, "b")
-            machine.write(0xFC0, 0x40)
-            machine.write(0x08, 0x80000087)
-            machine.write(0x18, 0x40, "b")
-            machine.write(0x24, 0x80, "b")
-            machine.write(0x3000, 0x02, "b")
+            machine.request()
+            machine.indexed_write(0xFC0, 0x40)
+            (use_crb if model is CRB else use_tis)(machine)
             return first, machine.registers()
 
     mine, theirs = look(qemu), look(patched)
@@ -210,20 +251,20 @@ def same_registers(qemu, patched, work):
     return f"{2 * len(mine[0])} registers"
 
 
-def migrates(source, target, work):
+def migrates(source, target, work, model=TIS):
     """In the middle of a command, with a real TPM's state."""
     uri = f"unix:{tempfile.mktemp(dir=work)}"
-    with Machine(source, work) as a:
-        a.write(0, 0x02, "b")
-        a.write(0xFC0, 0)
+    with Machine(source, work, model=model) as a:
+        a.request()
+        a.indexed_write(0xFC0, 0)
         a.send_words(STARTUP, 0, 12)
         assert a.finish(1)[6:10] == bytes(4), "TPM2_Startup"
-        a.write(0xFC0, 0)
+        a.indexed_write(0xFC0, 0)
         a.send_words(RANDOM, 0, 8)
-        with Machine(target, work, "-incoming", uri) as b:
+        with Machine(target, work, "-incoming", uri, model=model) as b:
             a.migrate_to(uri)
             b.qmp.wait_event("RESUME")
-            assert b.read(0) == 0xA1, "the locality is active"
+            assert b.is_active(), "the locality is active"
             b.send_words(RANDOM, 8, 12)
             response = b.finish(2)
     # Only a TPM that was started answers with random bytes.
@@ -236,9 +277,9 @@ def answers_with_kvm(qemu, work):
         skip("no access to /dev/kvm")
     with Machine(qemu, work, accel="kvm") as machine:
         assert machine.qmp.execute("query-kvm")["enabled"]
-        machine.write(0, 0x02, "b")
+        machine.request()
         for ticket, command in enumerate((STARTUP, RANDOM), 1):
-            machine.write(0xFC0, 0)
+            machine.indexed_write(0xFC0, 0)
             machine.send_words(command, 0, 12)
             response = machine.finish(ticket)
     assert response[:12] == ANSWER, response.hex()
@@ -305,6 +346,15 @@ def boot(qemu):
     assert door == "indexed", door
     return {name: base64.b64decode(data)
             for name, data in (line.split(" ") for line in tables if line)}
+
+
+def boot_crb(qemu):
+    """Linux' own tpm_crb on the plug-in's tpm-crb-ext; what it found in RAM."""
+    result = guest.run("tpm2_getrandom --hex 8 >/dev/null && "
+                       "basename $(readlink /sys/class/tpm/tpm0/device/driver) && "
+                       "dmesg | grep -c 'tpm.*\\(failure\\|error\\|Timed out\\)'",
+                       qemu=qemu.run, plugin=qemu.plugin, device=CRB.name)
+    assert result.out.split() == [b"tpm_crb", b"0"], (result.out, result.err[-500:])
 
 
 def tpm_device(dsdt):
@@ -442,6 +492,11 @@ def checks(system, other, patched, work):
             f"{qemu.name}: registers as patched": lambda q=qemu:
                 same_registers(q, patched, work),
             f"{qemu.name}: migrates to itself, real TPM": lambda q=qemu: migrates(q, q, work),
+            f"{qemu.name}: tpm-crb-ext: registers as patched": lambda q=qemu:
+                same_registers(q, patched, work, CRB),
+            f"{qemu.name}: tpm-crb-ext: migrates to itself, real TPM": lambda q=qemu:
+                migrates(q, q, work, CRB),
+            f"{qemu.name}: tpm-crb-ext: a guest with tpm_crb": lambda q=qemu: boot_crb(q),
             f"{qemu.name}: loads and answers with KVM": lambda q=qemu:
                 answers_with_kvm(q, work),
             f"{qemu.name}: refuses the plug-in of {not_it.version}": lambda q=qemu, o=not_it:
@@ -454,6 +509,8 @@ def checks(system, other, patched, work):
         todo |= {
             f"{patched.version} plug-in: migrates {name}, real TPM": lambda pair=pair:
                 migrates(*pair, work) if same else skip("no Debian QEMU of this version"),
+            f"{patched.version} plug-in: tpm-crb-ext: migrates {name}, real TPM": lambda pair=pair:
+                migrates(*pair, work, CRB) if same else skip("no Debian QEMU of this version"),
             f"{patched.version} plug-in: migrates {name}, every access": lambda pair=pair:
                 migrates_everywhere(*pair, work) if same
                 else skip("no Debian QEMU of this version"),

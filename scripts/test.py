@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
 
-UNIT = ["registers", "locality", "fifo", "indexed", "replay", "corner"]
+UNIT = ["registers", "locality", "fifo", "indexed", "crb", "replay", "corner"]
 QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
          "test_transaction", "test_backend", "test_hostile", "test_faults"]
 

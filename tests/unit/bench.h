@@ -11,7 +11,9 @@
 
 #include "tpmix.h"
 
+#ifndef BENCH_CAPACITY
 #define BENCH_CAPACITY 4096
+#endif
 
 struct bench {
 	struct tpmix e;
@@ -40,6 +42,8 @@ static void bench_start(void *opaque, uint32_t ticket, unsigned int locality,
 {
 	struct bench *b = opaque;
 
+	g_assert_cmpuint(len, >=, 10);
+	g_assert_cmpuint(len, <=, sizeof(b->last_cmd));
 	b->starts++;
 	b->ticket = ticket;
 	b->locality = locality;
@@ -98,6 +102,41 @@ static inline struct tpmix_config bench_config(struct bench *b)
 	};
 }
 
+static inline void check_mirror(const struct tpmix *e, uint32_t addr,
+				const void *mem, uint32_t len)
+{
+	uint64_t val;
+	uint32_t i;
+
+	for (i = 0; i < len; i += 8) {
+		memcpy(&val, (const uint8_t *)mem + i, 8);
+		g_assert_cmphex(val, ==, tpmix_read(e, addr + i, 8));
+	}
+}
+
+/*
+ * What a guest finds in memory is what tpmix_read() answers; of the CRB page while
+ * CRB is the interface. Called after each access, so that every test checks it.
+ */
+static inline void check_ram(const struct bench *b)
+{
+	const struct tpmix_ram *ram = &b->e.cfg.ram;
+
+	check_mirror(&b->e, 0xFF90, ram->block, 0x70);
+	check_mirror(&b->e, 0x20000, ram->rsp, b->e.cfg.capacity);
+	if (ram->crb_regs && b->e.s.interface == TPMIX_INTERFACE_CRB) {
+		check_mirror(&b->e, 0x00000, ram->crb_regs, 0x80);
+		check_mirror(&b->e, 0x00080, ram->crb_buffer, 0xF80);
+	}
+}
+
+/* After every call of the engine: its promises. */
+static inline void check(const struct bench *b)
+{
+	g_assert_true(tpmix_valid(&b->e));
+	check_ram(b);
+}
+
 /* A machine with the doors of @cfg, that of bench_config() or near it. */
 static inline void bench_init_as(struct bench *b, const struct tpmix_config *cfg,
 				 enum tpmix_family family, uint32_t bufsize)
@@ -106,8 +145,9 @@ static inline void bench_init_as(struct bench *b, const struct tpmix_config *cfg
 
 	memset(b, 0, sizeof(*b));
 	tpmix_init(&b->e, &as);
+	check(b);
 	tpmix_reset(&b->e, family, bufsize);
-	g_assert_true(tpmix_valid(&b->e));
+	check(b);
 }
 
 /* tpm-tis-indexed */
@@ -142,13 +182,17 @@ static inline void bench_clone(struct bench *to, const struct bench *from)
 	to->e.cfg.rsp = own.rsp;
 }
 
-/* Same state, same commands, same response. */
+/* Same state, same commands, same response, the same in memory. */
 static inline bool bench_same(const struct bench *a, const struct bench *b)
 {
 	return memcmp(&a->e.s, &b->e.s, sizeof(a->e.s)) == 0 &&
 	       memcmp(a->cmd, b->cmd, sizeof(a->cmd)) == 0 &&
 	       memcmp(a->ram_cmd, b->ram_cmd, sizeof(a->ram_cmd)) == 0 &&
 	       memcmp(a->rsp, b->rsp, sizeof(a->rsp)) == 0 &&
+	       memcmp(a->ram_rsp, b->ram_rsp, sizeof(a->ram_rsp)) == 0 &&
+	       memcmp(a->block, b->block, sizeof(a->block)) == 0 &&
+	       memcmp(a->crb_regs, b->crb_regs, sizeof(a->crb_regs)) == 0 &&
+	       memcmp(a->crb_buffer, b->crb_buffer, sizeof(a->crb_buffer)) == 0 &&
 	       a->starts == b->starts;
 }
 
@@ -157,7 +201,7 @@ static inline uint64_t rd(struct bench *b, unsigned int locality, uint32_t off,
 {
 	uint64_t val = tpmix_mmio_read(&b->e, locality * 0x1000 + off, size);
 
-	g_assert_true(tpmix_valid(&b->e));
+	check(b);
 	return val;
 }
 
@@ -165,7 +209,7 @@ static inline void wr(struct bench *b, unsigned int locality, uint32_t off,
 		      uint64_t val, unsigned int size)
 {
 	tpmix_write(&b->e, locality * 0x1000 + off, val, size);
-	g_assert_true(tpmix_valid(&b->e));
+	check(b);
 }
 
 static inline void request(struct bench *b, unsigned int locality)
@@ -186,6 +230,44 @@ static inline void command_ready(struct bench *b, unsigned int locality)
 static inline void go(struct bench *b, unsigned int locality)
 {
 	wr(b, locality, 0x018, 0x20, 1);
+}
+
+/* CRB: LOC_CTRL, CTRL_REQ, CTRL_START */
+
+static inline void crb_request(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x008, 0x01, 4);
+}
+
+static inline void crb_relinquish(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x008, 0x02, 4);
+}
+
+static inline void crb_seize(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x008, 0x04, 4);
+}
+
+static inline void crb_ready(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x040, 0x01, 4);
+}
+
+static inline void crb_idle(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x040, 0x02, 4);
+}
+
+static inline void crb_go(struct bench *b, unsigned int locality)
+{
+	wr(b, locality, 0x04C, 0x01, 4);
+}
+
+/* The locality's block and window in its extension page. */
+static inline uint32_t ext(struct bench *b, unsigned int locality, uint32_t off)
+{
+	return (uint32_t)rd(b, 6 + locality, off, 4);
 }
 
 /* A command: header with @size, filled with a pattern to @len bytes. */
@@ -239,7 +321,7 @@ static inline void complete(struct bench *b, uint32_t len, uint8_t fill)
 	rsp[4] = (uint8_t)(len >> 8);
 	rsp[5] = (uint8_t)len;
 	g_assert_true(tpmix_complete(&b->e, b->e.s.accepted, rsp, len, false));
-	g_assert_true(tpmix_valid(&b->e));
+	check(b);
 }
 
 /* Locality 0 active, a 12-byte command sent by the doorbell, running. */
@@ -251,6 +333,20 @@ static inline void start_indexed(struct bench *b, unsigned int locality)
 	request(b, locality);
 	window_send(b, locality, cmd, sizeof(cmd));
 	wr(b, locality, 0xFCC, b->e.s.accepted + 1, 4);
+}
+
+/* The same by the CRB registers and the buffer at +0x80. */
+static inline void start_crb(struct bench *b, unsigned int locality)
+{
+	uint8_t cmd[12];
+	uint32_t i;
+
+	make_command(cmd, sizeof(cmd), sizeof(cmd), 0x3C);
+	crb_request(b, locality);
+	for (i = 0; i < sizeof(cmd); i++) {
+		wr(b, locality, 0x080 + i, cmd[i], 1);
+	}
+	crb_go(b, locality);
 }
 
 /* The same by the FIFO. */

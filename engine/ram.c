@@ -79,6 +79,7 @@ void tpmix_show(struct tpmix *e)
 
 void tpmix_refresh(struct tpmix *e)
 {
-	show_response(e, e->cfg.capacity);
+	/* All of it: the CRB page has more room than a capacity of 1 KiB. */
+	show_response(e, TPMIX_BUFFER_MAX);
 	tpmix_show(e);
 }

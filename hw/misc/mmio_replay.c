@@ -56,8 +56,8 @@
  *    drops pending repeats and restarts the random numbers from seed
  *
  * The memory map is looked at once, at realize: the device below must be there
- * already. RAM and ROM in the range are left alone, as nothing traps there. A ROM
- * device, of which writes trap, is covered whole: its reads then trap as well.
+ * already. RAM and ROM in the range are left alone, as nothing traps there. A
+ * ROM device, of which writes trap, is covered whole: its reads trap as well.
  * A system reset drops pending repeats. Nothing migrates: a destination counts
  * from 0.
  */

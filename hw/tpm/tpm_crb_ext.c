@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tpm-crb-ext: CRB with the replay-safe indexed door, FIFO behind InterfaceSelector;
- * see the header.
+ * tpm-crb-ext: CRB with the replay-safe indexed door, and FIFO behind
+ * InterfaceSelector; see the header.
  */
 
 #include "qemu/osdep.h"

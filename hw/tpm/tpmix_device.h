@@ -7,13 +7,14 @@
  * the engine's. Everything here runs under the BQL.
  *
  * QEMU interface:
- * + QOM property "buffer-size": bytes of the command and of the response window,
- *                               a power of 2, 4 KiB to 64 KiB, default 16 KiB
+ * + QOM property "buffer-size": bytes of the command and of the response
+ *                               window, a power of 2, 4 KiB to 64 KiB, default
+ *                               16 KiB
  * + QOM property "mmio-reads":  accesses that trapped, reads (read-only)
  * + QOM property "mmio-writes": accesses that trapped, writes (read-only)
  * + QOM property "commands":    commands handed to the backend (read-only)
- * + MMIO regions: the locality pages, locality 0's page apart where it is CRB (a
- *   ROM device: reads do not trap), the extension pages of CRB
+ * + MMIO regions: the locality pages, locality 0's page apart where it is CRB
+ *   (a ROM device: reads do not trap), the extension pages of CRB
  * + RAM regions: header page, command window, response window
  */
 #ifndef TPM_TPMIX_DEVICE_H
@@ -89,8 +90,8 @@ typedef struct TPMIXDevice {
  * @d: device, zeroed but for the properties' defaults
  * @obj: owner of the properties
  *
- * Adds the counters. For a model's instance_init, which then says what it is: @hid,
- * @crb.
+ * Adds the counters. For a model's instance_init, which then says what it is:
+ * @hid, @crb.
  */
 void tpmix_device_init(TPMIXDevice *d, Object *obj);
 
@@ -106,10 +107,10 @@ void tpmix_device_finalize(TPMIXDevice *d);
  * @owner: of the memory regions, a DeviceState
  * @isa: the ISA device it is; NULL: the machine's ISA bus
  *
- * What realize of all models shares: checks the properties, of which the model has
- * set those that it does not offer, allocates the buffers, maps registers, RAM and
- * the PPI page, connects the IRQ. Returns false with @errp set where a property is
- * wrong or memory is short.
+ * What realize of all models shares: checks the properties, of which the model
+ * has set those that it does not offer, allocates the buffers, maps registers,
+ * RAM and the PPI page, connects the IRQ. Returns false with @errp set where a
+ * property is wrong or memory is short.
  */
 bool tpmix_device_realize(TPMIXDevice *d, Object *owner, ISADevice *isa,
                           Error **errp);

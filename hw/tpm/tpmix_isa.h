@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A TPMIXDevice as an ISA device: the abstract parent of the models' types, which
- * add properties, a name and tpmix_device.h's model of their own.
+ * A TPMIXDevice as an ISA device: the abstract parent of the models' types,
+ * which add properties, a name and what they are by instance_init.
  */
 #ifndef TPM_TPMIX_ISA_H
 #define TPM_TPMIX_ISA_H

@@ -52,11 +52,14 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	if (l->state == TPMIX_RECEPTION && e->s.cmd_owner != i) {
 		return false;
 	}
-	/* A locality that is not there asks for nothing, */
-	if (i >= e->cfg.localities && l->access) {
+	/*
+	 * A locality that is not there asks for nothing, and holds no interrupt
+	 * that no register could end.
+	 */
+	if (i >= e->cfg.localities && (l->access || l->int_status)) {
 		return false;
 	}
-	/* nor does the active one. */
+	/* Nor does the active one ask. */
 	if (e->s.active == i && (l->access & (TPM_ACCESS_REQUEST_USE |
 					      TPM_ACCESS_SEIZE))) {
 		return false;

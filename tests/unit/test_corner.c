@@ -1,56 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Corners that no sensible guest and no sensible host comes to: states only a
- * migration stream has, widths only a faulty host asks for.
- */
+/* Corners that no sensible guest and no sensible host comes to. */
 #include "bench.h"
-
-/* Each state differs from a valid one in one field. */
-static void invalid_states(void)
-{
-	struct bench b;
-
-#define REFUSED(field, val) do {                                \
-		bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY); \
-		b.e.field = (val);                               \
-		g_assert_false(tpmix_valid(&b.e));               \
-	} while (0)
-
-	REFUSED(cfg.capacity, 1023);
-	REFUSED(cfg.capacity, 65537);
-	REFUSED(s.bufsize, 9);
-	REFUSED(s.bufsize, BENCH_CAPACITY + 1);
-	REFUSED(s.active, 5);
-	REFUSED(s.next, 5);
-	REFUSED(s.running, 5);
-	REFUSED(s.cmd_owner, 5);
-	REFUSED(s.rsp_owner, 5);
-	REFUSED(s.abort, 2);
-	REFUSED(s.intf_sel_lock, 2);
-	REFUSED(s.selftest_done, 2);
-	REFUSED(s.established, 2);
-	REFUSED(s.last.size, 9);
-#undef REFUSED
-
-	/* An interrupt of a response that is not this locality's. */
-	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	b.e.s.loc[1].int_status = 0x01;
-	g_assert_false(tpmix_valid(&b.e));
-
-	/* A seize of locality 3 waits behind nobody higher than 2. */
-	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	start_indexed(&b, 0);
-	wr(&b, 3, 0x000, 0x08, 1);
-	g_assert_cmpuint(b.e.s.next, ==, 3);
-	b.e.s.next = 2;
-	g_assert_false(tpmix_valid(&b.e));
-
-	/* The active locality does not wait to become active. */
-	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	start_indexed(&b, 1);
-	b.e.s.next = 1;
-	g_assert_false(tpmix_valid(&b.e));
-}
 
 /* A locality that is higher than the one that relinquishing would choose. */
 static void higher_seize_stays_next(void)
@@ -123,7 +73,6 @@ static void widths_above_eight(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/corner/invalid-states", invalid_states);
 	g_test_add_func("/corner/higher-seize-stays-next", higher_seize_stays_next);
 	g_test_add_func("/corner/size-changed-behind-fifo", size_changed_behind_fifo);
 	g_test_add_func("/corner/late-doorbell-is-silent", late_doorbell_is_silent);

@@ -20,8 +20,7 @@ HOST = BUILD / "host" / "tests"
 
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "crb_locality", "crb_interrupts", "selector", "extension", "windows", "copy",
-        "order", "sizes", "replay", "replay_crb", "valid",
-        "corner"]
+        "order", "sizes", "guests", "replay", "replay_crb", "valid", "corner"]
 QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
          "test_transaction", "test_backend", "test_hostile", "test_faults"]
 

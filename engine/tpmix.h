@@ -58,7 +58,8 @@ struct tpmix_backend {
 /*
  * Memory that a guest may map, and that it writes (@cmd) or reads (the others) at
  * any time, without the engine. What it finds in the last four is always what
- * tpmix_read() returns for their addresses.
+ * tpmix_read() returns for their addresses; in the CRB page while CRB is the active
+ * interface, where it is not the host has that page trap.
  */
 struct tpmix_ram {
 	uint8_t *cmd;      /* TPMIX_CMD_WINDOW: capacity bytes */

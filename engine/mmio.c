@@ -226,7 +226,8 @@ static void write_word(struct tpmix *e, uint32_t addr, uint32_t val,
 
 /*
  * R2 where a command completes between a write and its repetition: what was
- * written last while it ran is known, and the repetition is not a new write.
+ * written last while it ran, or started it, is known, and the repetition is not a
+ * new write.
  */
 static bool repeats_last(const struct tpmix *e, uint32_t addr, uint64_t val,
 			 unsigned int size)
@@ -236,11 +237,13 @@ static bool repeats_last(const struct tpmix *e, uint32_t addr, uint64_t val,
 	return last->size == size && last->addr == addr && last->val == val;
 }
 
+/* A command that @accepted does not count yet may be over already. */
 static void note_last(struct tpmix *e, uint32_t addr, uint64_t val,
-		      unsigned int size)
+		      unsigned int size, uint32_t accepted)
 {
 	e->s.last = (struct tpmix_last_write) { 0 };
-	if (tpmix_busy(e) && !tpmix_is_fifo(e, addr, size)) {
+	if ((tpmix_busy(e) || e->s.accepted != accepted) &&
+	    !tpmix_is_fifo(e, addr, size)) {
 		e->s.last.addr = addr;
 		e->s.last.val = val;
 		e->s.last.size = (uint8_t)size;
@@ -265,6 +268,7 @@ static void write_ram(struct tpmix *e, uint32_t addr, uint64_t val,
 void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 		 unsigned int size)
 {
+	const uint32_t accepted = e->s.accepted;
 	unsigned int i, n;
 
 	if (size == 0 || size > 8 || addr >= TPMIX_SPACE_SIZE) {
@@ -287,7 +291,7 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 		}
 		write_word(e, addr + i, (uint32_t)(val >> (i * 8)), n);
 	}
-	note_last(e, addr, val, size);
+	note_last(e, addr, val, size, accepted);
 	tpmix_show(e);
 }
 

@@ -19,8 +19,9 @@ BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
 
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
-        "crb_locality", "crb_interrupts", "selector", "extension", "windows", "copy",
-        "order", "sizes", "guests", "replay", "replay_crb", "valid", "corner"]
+        "crb_start", "crb_locality", "crb_interrupts", "selector", "extension",
+        "windows", "copy", "order", "sizes", "guests", "replay", "replay_crb", "valid",
+        "corner"]
 QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
          "test_transaction", "test_backend", "test_hostile", "test_faults"]
 

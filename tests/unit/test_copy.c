@@ -183,6 +183,12 @@ static void while_started(void)
 	g_assert_cmphex(rd(&b, 0, 0x4C, 4), ==, 0);
 	crb_go(&b, 0);                          /* runs neither response nor EE */
 	expect_run(&b, 1, 0x3C);
+	init_at_once(&b, false);                /* CTRL_CANCEL = 0 arms, in one write */
+	crb_request(&b, 0);
+	make_command(b.ram_cmd, 12, 12, 0x3C);
+	wr(&b, 0, 0x48, 1ull << 32, 8);
+	wr(&b, 0, 0x48, 1ull << 32, 8);
+	expect_run(&b, 1, 0x3C);
 	init_at_once(&b, true);
 	start_fifo(&b, 0);
 	expect_run(&b, 1, 0xA5);

@@ -49,6 +49,40 @@ static void late_doorbell_is_silent(void)
 	g_assert_cmphex(rd(&b, 0, 0xFD4, 4), ==, 0x14);
 }
 
+/* What the FIFO had taken of a command is not that of the doorbell's. */
+static void doorbell_ends_reception(void)
+{
+	struct bench b;
+	uint8_t cmd[12];
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	make_command(cmd, sizeof(cmd), sizeof(cmd), 0);
+	request(&b, 0);
+	command_ready(&b, 0);
+	fifo_send(&b, 0, cmd, 7);
+	g_assert_cmphex(rd(&b, 0, 0x018, 4), ==, 0x040FF988);
+	window_send(&b, 0, cmd, sizeof(cmd));
+	wr(&b, 0, 0xFCC, 1, 4);
+	g_assert_cmpuint(b.starts, ==, 1);
+	g_assert_cmphex(rd(&b, 0, 0x018, 4), ==, 0x04100080);
+}
+
+/* Nor does the next owner's burstCount tell of it. */
+static void new_owner_ends_reception(void)
+{
+	struct bench b;
+	uint8_t cmd[12];
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	make_command(cmd, sizeof(cmd), sizeof(cmd), 0);
+	request(&b, 0);
+	command_ready(&b, 0);
+	fifo_send(&b, 0, cmd, 7);
+	relinquish(&b, 0);
+	request(&b, 1);
+	g_assert_cmphex(rd(&b, 1, 0x018, 4), ==, 0x04100000);
+}
+
 /* burstCount of a buffer below 256 bytes, read as one byte. */
 static void small_burst_count(void)
 {
@@ -76,6 +110,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/corner/higher-seize-stays-next", higher_seize_stays_next);
 	g_test_add_func("/corner/size-changed-behind-fifo", size_changed_behind_fifo);
 	g_test_add_func("/corner/late-doorbell-is-silent", late_doorbell_is_silent);
+	g_test_add_func("/corner/doorbell-ends-reception", doorbell_ends_reception);
+	g_test_add_func("/corner/new-owner-ends-reception", new_owner_ends_reception);
 	g_test_add_func("/corner/small-burst-count", small_burst_count);
 	g_test_add_func("/corner/widths-above-eight", widths_above_eight);
 	return g_test_run();

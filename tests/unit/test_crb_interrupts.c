@@ -61,8 +61,9 @@ static void each(void)
 		g_assert_false(tpmix_irq(&b.e));
 		crb_ready(&b, l);
 		g_assert_cmphex(sts(&b, l), ==, 0x2);
-		crb_ready(&b, l);                       /* was READY: no new one */
 		wr(&b, l, 0x54, 0x2, 1);
+		g_assert_cmphex(sts(&b, l), ==, 0);
+		crb_ready(&b, l);                       /* is READY: no new one */
 		g_assert_cmphex(sts(&b, l), ==, 0);
 		crb_idle(&b, l);                        /* has none */
 		g_assert_false(tpmix_irq(&b.e));

@@ -69,7 +69,7 @@ static void linux_crb(struct guest *g)
 	op(g, READ, 0x00, 4, 0, 0);
 	op(g, WRITE, 0x40, 4, 1, ARMS);
 	op(g, READ, 0x40, 4, 0, 0);
-	op(g, WRITE, 0x48, 4, 0, 0);
+	op(g, WRITE, 0x48, 4, 0, ARMS);
 	op_buffer(g, RAM_WRITE, 0, COMMAND, 8, 0);
 	op(g, WRITE, 0x4C, 4, 1, STARTS);
 	op(g, POLL, 0x4C, 4, 0, 0);

@@ -29,6 +29,13 @@ static void fields(void)
 	REFUSED(s.last.size, 9);
 #undef REFUSED
 
+	/* A buffer below the least, and a command size that would fit it. */
+	bench_init(&b, TPMIX_FAMILY_2_0, 1000);
+	b.e.cfg.capacity = 1023;
+	g_assert_false(tpmix_valid(&b.e));
+	b.e.cfg.capacity = 1024;
+	g_assert_true(tpmix_valid(&b.e));
+
 	/* An interrupt of a response that is not this locality's. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
 	b.e.s.loc[1].int_status = 0x01;

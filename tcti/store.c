@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bus.h"
+#include "log.h"
+
+/* A file is: these 8 bytes, the SHA-256 of the rest, the rest. */
+#define FILE_MAGIC      "TPIXst01"
+#define MAGIC_SIZE      8u
+#define HASH_SIZE       32u
+#define FILE_HEAD       (MAGIC_SIZE + HASH_SIZE)
+#define FILE_MAX        (1u << 20)
+
+#define VOLATILE_PREFIX "volatile."
+#define NAME_DIGITS     16
+
+struct tpmix_store {
+	char *dir;
+	int dir_fd;
+	int lock_fd;
+	GBytes *permanent;
+	GBytes *vol;
+};
+
+static void hash(const uint8_t *data, size_t len, uint8_t to[HASH_SIZE])
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	gsize size = HASH_SIZE;
+
+	g_checksum_update(sum, data, (gssize)len);
+	g_checksum_get_digest(sum, to, &size);
+}
+
+/* Name of the volatile state that belongs to a permanent one; g_free(). */
+static char *volatile_name(GBytes *permanent)
+{
+	g_autofree char *hex =
+		g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, permanent);
+
+	hex[NAME_DIGITS] = '\0';
+	return g_strconcat(VOLATILE_PREFIX, hex, NULL);
+}
+
+static void set_error(GError **error, const struct tpmix_store *s,
+		      const char *name, int err)
+{
+	enum tpmix_error code = TPMIX_ERROR_IO;
+	const char *mend = "";
+
+	switch (err) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		code = TPMIX_ERROR_CONFIG;
+		mend = ": give a directory of your own by state=DIR";
+		break;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		mend = ": make room, then try again";
+		break;
+	}
+	g_set_error(error, TPMIX_ERROR, (int)code, "state directory %s: %s%s%s%s", s->dir,
+		    name, *name ? ": " : "", g_strerror(err), mend);
+}
+
+static bool write_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+	ssize_t n;
+
+	while (len) {
+		n = write(fd, at, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Replaces file @name, or leaves it as it was. @durable: on the medium on return. */
+static bool write_file(const struct tpmix_store *s, const char *name,
+		       GBytes *content, bool durable, GError **error)
+{
+	g_autofree char *temp = g_strconcat(name, ".new", NULL);
+	uint8_t head[FILE_HEAD] = FILE_MAGIC;
+	size_t len;
+	const uint8_t *data = g_bytes_get_data(content, &len);
+	int fd, err;
+
+	hash(data, len, head + MAGIC_SIZE);
+	fd = openat(s->dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		err = errno;
+	} else {
+		err = write_all(fd, head, sizeof(head)) && write_all(fd, data, len) &&
+		      (!durable || fsync(fd) == 0) ? 0 : errno;
+		if (close(fd) < 0 && !err)
+			err = errno;
+	}
+	if (!err && renameat(s->dir_fd, temp, s->dir_fd, name) < 0)
+		err = errno;
+	if (err)
+		unlinkat(s->dir_fd, temp, 0);
+	else if (durable && fsync(s->dir_fd) < 0)
+		err = errno;
+	if (err)
+		set_error(error, s, name, err);
+	return !err;
+}
+
+/* NULL without an error: there is no such file. */
+static GBytes *read_file(const struct tpmix_store *s, const char *name,
+			 GError **error)
+{
+	g_autofree char *path = g_build_filename(s->dir, name, NULL);
+	g_autoptr(GError) why = NULL;
+	g_autofree char *text = NULL;
+	uint8_t sum[HASH_SIZE];
+	struct stat st;
+	gsize len;
+
+	if (fstatat(s->dir_fd, name, &st, 0) < 0) {
+		if (errno != ENOENT)
+			set_error(error, s, name, errno);
+		return NULL;
+	}
+	if (st.st_size > FILE_MAX || st.st_size <= (off_t)FILE_HEAD)
+		goto damaged;
+	if (!g_file_get_contents(path, &text, &len, &why)) {
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_IO,
+			    "state directory %s: %s", s->dir, why->message);
+		return NULL;
+	}
+	if (len <= FILE_HEAD || memcmp(text, FILE_MAGIC, MAGIC_SIZE))
+		goto damaged;
+	hash((uint8_t *)text + FILE_HEAD, len - FILE_HEAD, sum);
+	if (memcmp(text + MAGIC_SIZE, sum, HASH_SIZE))
+		goto damaged;
+	return g_bytes_new(text + FILE_HEAD, len - FILE_HEAD);
+damaged:
+	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA,
+		    "state directory %s: file '%s' is damaged, or not of this program: put it back from a backup, or move it away to begin with a new TPM",
+		    s->dir, name);
+	return NULL;
+}
+
+/* Removes volatile states but the one named @keep, and what a kill left half. */
+static void remove_stale(const struct tpmix_store *s, const char *keep)
+{
+	g_autoptr(GDir) dir = g_dir_open(s->dir, 0, NULL);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		bool mine = g_str_has_prefix(name, VOLATILE_PREFIX) ||
+			    !strcmp(name, "permanent.new");
+
+		if (mine && (!keep || strcmp(name, keep)))
+			unlinkat(s->dir_fd, name, 0);
+	}
+}
+
+static bool take_lock(struct tpmix_store *s, GError **error)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char text[32] = "";
+	ssize_t n;
+
+	s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0) {
+		set_error(error, s, "lock", errno);
+		return false;
+	}
+	/* Of the open file: the kernel ends it with the process, however that ends. */
+	if (fcntl(s->lock_fd, F_OFD_SETLK, &lock) < 0) {
+		if (errno != EAGAIN && errno != EACCES) {
+			set_error(error, s, "lock", errno);
+			return false;
+		}
+		n = read(s->lock_fd, text, sizeof(text) - 1);
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY,
+			    "state directory %s is in use by process %s: wait until it ends, or give another by state=DIR",
+			    s->dir, n > 0 ? g_strstrip(text) : "?");
+		return false;
+	}
+	/* For the message above only; no room for it is no reason to stop. */
+	g_snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(s->lock_fd, 0) < 0 ||
+	    pwrite(s->lock_fd, text, strlen(text), 0) < 0)
+		tpmix_log(TPMIX_LOG_DEBUG, "%s/lock: %s", s->dir, g_strerror(errno));
+	return true;
+}
+
+static bool load(struct tpmix_store *s, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+	g_autofree char *name = NULL;
+
+	s->permanent = read_file(s, "permanent", &why);
+	if (why) {
+		g_propagate_error(error, g_steal_pointer(&why));
+		return false;
+	}
+	if (s->permanent) {
+		name = volatile_name(s->permanent);
+		s->vol = read_file(s, name, &why);
+		/* What the TPM had in RAM is lost, as by a loss of power. */
+		if (why)
+			tpmix_log(TPMIX_LOG_WARNING,
+				  "%s: the TPM starts as after a loss of power",
+				  why->message);
+	}
+	remove_stale(s, s->vol ? name : NULL);
+	return true;
+}
+
+struct tpmix_store *tpmix_store_open(const char *dir, GError **error)
+{
+	struct tpmix_store *s = g_new0(struct tpmix_store, 1);
+
+	s->dir = g_strdup(dir);
+	s->dir_fd = s->lock_fd = -1;
+	if (g_mkdir_with_parents(dir, 0700) < 0)
+		goto fail_errno;
+	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd < 0)
+		goto fail_errno;
+	if (!take_lock(s, error) || !load(s, error))
+		goto fail;
+	return s;
+fail_errno:
+	set_error(error, s, "", errno);
+fail:
+	tpmix_store_close(s);
+	return NULL;
+}
+
+void tpmix_store_close(struct tpmix_store *s)
+{
+	if (s->permanent)
+		g_bytes_unref(s->permanent);
+	if (s->vol)
+		g_bytes_unref(s->vol);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	if (s->dir_fd >= 0)
+		close(s->dir_fd);
+	g_free(s->dir);
+	g_free(s);
+}
+
+GBytes *tpmix_store_permanent(const struct tpmix_store *s)
+{
+	return s->permanent;
+}
+
+GBytes *tpmix_store_volatile(const struct tpmix_store *s)
+{
+	return s->vol;
+}
+
+static void replace(GBytes **to, GBytes *bytes)
+{
+	if (bytes)
+		g_bytes_ref(bytes);
+	if (*to)
+		g_bytes_unref(*to);
+	*to = bytes;
+}
+
+bool tpmix_store_commit(struct tpmix_store *s, GBytes *permanent, GBytes *vol,
+			GError **error)
+{
+	g_autofree char *name = volatile_name(permanent);
+	g_autofree char *old = s->permanent ? volatile_name(s->permanent) : NULL;
+	bool other = !old || strcmp(old, name);
+
+	/* The same permanent state again: nothing to be made durable. */
+	if (!other)
+		return tpmix_store_volatile_set(s, vol, error);
+	if (!write_file(s, name, vol, false, error))
+		return false;
+	if (!write_file(s, "permanent", permanent, true, error)) {
+		unlinkat(s->dir_fd, name, 0);
+		return false;
+	}
+	if (old)
+		unlinkat(s->dir_fd, old, 0);
+	replace(&s->permanent, permanent);
+	replace(&s->vol, vol);
+	return true;
+}
+
+bool tpmix_store_volatile_set(struct tpmix_store *s, GBytes *vol, GError **error)
+{
+	g_autofree char *name = volatile_name(s->permanent);
+	bool ok = vol && write_file(s, name, vol, false, error);
+
+	/* One that is older than what was answered would roll the TPM back. */
+	if (!ok)
+		unlinkat(s->dir_fd, name, 0);
+	replace(&s->vol, vol);
+	return ok || !vol;
+}

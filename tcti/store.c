@@ -224,13 +224,40 @@ static bool load(struct tpmix_store *s, GError **error)
 	return true;
 }
 
+/*
+ * As g_mkdir_with_parents(), but with 0700 whatever the umask: tpm2-tools has one
+ * under which a directory cannot be entered.
+ */
+static bool make_dirs(const char *dir)
+{
+	g_autofree char *path = g_strdup(dir);
+	char *slash = path;
+	bool last;
+
+	do {
+		slash = strchr(slash + 1, '/');
+		last = !slash;
+		if (!last)
+			*slash = '\0';
+		if (mkdir(path, 0700) == 0) {
+			if (chmod(path, 0700) < 0)
+				return false;
+		} else if (last && errno != EEXIST) {
+			return false;
+		}
+		if (!last)
+			*slash = '/';
+	} while (!last);
+	return true;
+}
+
 struct tpmix_store *tpmix_store_open(const char *dir, GError **error)
 {
 	struct tpmix_store *s = g_new0(struct tpmix_store, 1);
 
 	s->dir = g_strdup(dir);
 	s->dir_fd = s->lock_fd = -1;
-	if (g_mkdir_with_parents(dir, 0700) < 0)
+	if (!make_dirs(dir))
 		goto fail_errno;
 	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)

@@ -187,7 +187,7 @@ static bool open_locality(struct tpmix_door *d, GError **error)
 	if (!probe_interface(d, error) || !d->ops->open(d, error) ||
 	    !request(d, error))
 		return false;
-	if (d->block)
+	if (d->kind == TPMIX_DOOR_INDEXED || d->kind == TPMIX_DOOR_WINDOW)
 		d->ticket = (uint32_t)tpmix_bus_read(d->bus,
 						     d->block + TPMIX_REG_ACCEPTED, 4);
 	ok = tpmix_door_ok(d, error);

@@ -111,7 +111,7 @@ void tpmix_door_get(struct tpmix_door *d, uint32_t off, uint8_t *to, uint32_t le
 	}
 }
 
-static bool is_active(struct tpmix_door *d)
+bool tpmix_door_is_active(struct tpmix_door *d)
 {
 	const uint32_t valid = TPM_ACCESS_ACTIVE_LOCALITY | TPM_ACCESS_REG_VALID_STS;
 	uint32_t val;
@@ -123,30 +123,38 @@ static bool is_active(struct tpmix_door *d)
 	return (val & (valid | TPM_ACCESS_REQUEST_USE)) == valid;
 }
 
-static void relinquish(struct tpmix_door *d)
+static void ask(struct tpmix_door *d, bool use)
 {
 	if (d->interface == TPMIX_INTERFACE_CRB)
 		tpmix_bus_write(d->bus, tpmix_door_reg(d, TPM_REG_LOC_CTRL),
+				use ? TPM_LOC_CTRL_REQUEST_ACCESS :
 				TPM_LOC_CTRL_RELINQUISH, 4);
 	else
 		tpmix_bus_write(d->bus, tpmix_door_reg(d, TPM_REG_ACCESS),
+				use ? TPM_ACCESS_REQUEST_USE :
 				TPM_ACCESS_ACTIVE_LOCALITY, 1);
 }
 
-static bool request(struct tpmix_door *d, GError **error)
+static void relinquish(struct tpmix_door *d)
+{
+	ask(d, false);
+}
+
+bool tpmix_door_request(struct tpmix_door *d, GError **error)
 {
 	struct tpmix_pause p = {
 		.limit_us = LOCALITY_TIMEOUT_US,
 		.what = "the locality is not granted, does another user hold the TPM?",
 	};
 
-	if (d->interface == TPMIX_INTERFACE_CRB)
-		tpmix_bus_write(d->bus, tpmix_door_reg(d, TPM_REG_LOC_CTRL),
-				TPM_LOC_CTRL_REQUEST_ACCESS, 4);
-	else
-		tpmix_bus_write(d->bus, tpmix_door_reg(d, TPM_REG_ACCESS),
-				TPM_ACCESS_REQUEST_USE, 1);
-	while (!is_active(d)) {
+	/*
+	 * Each time: the relinquishing of the command before, repeated late, takes
+	 * back what was asked for. Asking twice is asking once (R2).
+	 */
+	for (;;) {
+		ask(d, true);
+		if (tpmix_door_is_active(d))
+			break;
 		if (!tpmix_door_pause(d, &p, error)) {
 			/* Or it would be granted when nobody waits for it. */
 			relinquish(d);
@@ -185,7 +193,7 @@ static bool open_locality(struct tpmix_door *d, GError **error)
 	bool ok;
 
 	if (!probe_interface(d, error) || !d->ops->open(d, error) ||
-	    !request(d, error))
+	    !tpmix_door_request(d, error))
 		return false;
 	if (d->kind == TPMIX_DOOR_INDEXED || d->kind == TPMIX_DOOR_WINDOW)
 		d->ticket = (uint32_t)tpmix_bus_read(d->bus,
@@ -232,8 +240,9 @@ uint32_t tpmix_door_transact(struct tpmix_door *d, const uint8_t *cmd,
 	d->wish = wish;
 	d->opaque = opaque;
 	d->cancelled = false;
+	d->regained = 0;
 	d->stop_at = 0;
-	if (request(d, error)) {
+	if (tpmix_door_request(d, error)) {
 		size = d->ops->transact(d, cmd, len, rsp, error);
 		relinquish(d);
 	}

@@ -54,6 +54,7 @@ struct tpmix_door {
 	enum tpmix_door_wish (*wish)(void *opaque);
 	void *opaque;
 	bool cancelled;
+	int regained;           /* how often the locality was lost and asked for */
 	gint64 stop_at;         /* monotonic time; 0: not asked to stop */
 };
 
@@ -104,6 +105,14 @@ static inline uint32_t tpmix_door_reg(const struct tpmix_door *d, uint32_t reg)
 {
 	return d->locality << TPMIX_LOCALITY_SHIFT | reg;
 }
+
+bool tpmix_door_is_active(struct tpmix_door *d);
+
+/*
+ * The locality, also where it was lost in the middle of a transaction. False and
+ * @error where it is not to be had.
+ */
+bool tpmix_door_request(struct tpmix_door *d, GError **error);
 
 /* A wait: how long it has lasted and may last. */
 struct tpmix_pause {

@@ -6,6 +6,7 @@
 #include "door.h"
 #include "tpmix.h"
 
+#define LOCALITY_TRIES          4
 #define READY_TIMEOUT_US        750000u /* TIMEOUT_C, the greater one */
 
 static uint32_t read_reg(struct tpmix_door *d, uint32_t reg)
@@ -46,21 +47,82 @@ static bool crb_open(struct tpmix_door *d, GError **error)
 	return true;
 }
 
-static uint32_t crb_transact(struct tpmix_door *d, const uint8_t *cmd,
-			     uint32_t len, uint8_t *rsp, GError **error)
+/*
+ * The command is in the buffer, and the locality was ours while it was written. A
+ * locality that is taken away takes all writes with it unseen.
+ */
+static bool write_command(struct tpmix_door *d, const uint8_t *cmd, uint32_t len,
+			  GError **error)
 {
 	struct tpmix_pause ready = { .limit_us = READY_TIMEOUT_US,
 				     .what = "it does not become ready" };
+	int i;
+
+	for (i = 0; i < LOCALITY_TRIES; i++) {
+		if (i && !tpmix_door_request(d, error))
+			return false;
+		write_reg(d, TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
+		while (read_reg(d, TPM_REG_CTRL_REQ) & TPM_CTRL_REQ_CMD_READY ||
+		       read_reg(d, TPM_REG_CTRL_STS) & TPM_CTRL_STS_TPM_IDLE) {
+			if (!tpmix_door_is_active(d))
+				break;
+			if (!tpmix_door_pause(d, &ready, error))
+				return false;
+		}
+		tpmix_door_put(d, d->command, cmd, len);
+		if (tpmix_door_is_active(d))
+			return tpmix_door_ok(d, error);
+		d->repairs++;
+	}
+	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_IO,
+		    "locality %u was taken away %d times", d->locality, LOCALITY_TRIES);
+	return false;
+}
+
+/* The response, which stays while the locality is ours, and comes back with it. */
+static uint32_t read_response(struct tpmix_door *d, uint8_t *rsp, GError **error)
+{
+	uint32_t size = 0;
+	int i;
+
+	for (i = 0; i < LOCALITY_TRIES; i++) {
+		if (i && !tpmix_door_request(d, error))
+			return 0;
+		tpmix_door_get(d, d->response, rsp, TPMIX_HEADER_SIZE);
+		size = tpmix_header_size(rsp);
+		if (size >= TPMIX_HEADER_SIZE && size <= d->bufsize)
+			tpmix_door_get(d, d->response, rsp, size);
+		if (tpmix_door_is_active(d))
+			break;
+		d->repairs++;
+	}
+	if (!tpmix_door_ok(d, error))
+		return 0;
+	if (size < TPMIX_HEADER_SIZE || size > d->bufsize) {
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA,
+			    "the response claims %u bytes", size);
+		return 0;
+	}
+	return size;
+}
+
+static uint32_t crb_transact(struct tpmix_door *d, const uint8_t *cmd,
+			     uint32_t len, uint8_t *rsp, GError **error)
+{
 	struct tpmix_pause run = { .what = "a command runs" };
 	uint32_t size;
 
-	write_reg(d, TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
-	while (read_reg(d, TPM_REG_CTRL_REQ) & TPM_CTRL_REQ_CMD_READY ||
-	       read_reg(d, TPM_REG_CTRL_STS) & TPM_CTRL_STS_TPM_IDLE)
-		if (!tpmix_door_pause(d, &ready, error))
-			return 0;
-	tpmix_door_put(d, d->command, cmd, len);
+	if (!write_command(d, cmd, len, error))
+		return 0;
 	write_reg(d, TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
+	/* Without it START may not have been heard, and the response be an old one. */
+	if (!tpmix_door_is_active(d)) {
+		if (tpmix_door_ok(d, error))
+			g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_IO,
+				    "locality %u was taken away: whether the command ran is not known",
+				    d->locality);
+		return 0;
+	}
 	while (read_reg(d, TPM_REG_CTRL_START) & TPM_CTRL_START_INVOKE)
 		if (!tpmix_door_pause(d, &run, error))
 			return 0;
@@ -69,15 +131,7 @@ static uint32_t crb_transact(struct tpmix_door *d, const uint8_t *cmd,
 			    "the TPM reports a fatal error (CTRL_STS.tpmSts)");
 		return 0;
 	}
-	tpmix_door_get(d, d->response, rsp, TPMIX_HEADER_SIZE);
-	size = tpmix_header_size(rsp);
-	if (size < TPMIX_HEADER_SIZE || size > d->bufsize) {
-		if (tpmix_door_ok(d, error))
-			g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA,
-				    "the response claims %u bytes", size);
-		return 0;
-	}
-	tpmix_door_get(d, d->response, rsp, size);
+	size = read_response(d, rsp, error);
 	write_reg(d, TPM_REG_CTRL_REQ, TPM_CTRL_REQ_GO_IDLE);
 	return size;
 }

@@ -19,6 +19,7 @@
 /* One for each reason to refuse a doorbell, and one more. */
 #define SEND_TRIES      6
 #define READ_TRIES      16
+#define REGAIN_TRIES    8
 
 /* Another locality's command is waited for as long as TPM commands take. */
 #define BUSY_LIMIT_US   120000000u
@@ -188,6 +189,20 @@ static void ring(struct tpmix_door *d, uint16_t csum)
 }
 
 /*
+ * The registers show ones: someone seized the locality, or relinquishing it was
+ * repeated late. Command and response belong to it and come back with it.
+ */
+static bool regain(struct tpmix_door *d, GError **error)
+{
+	if (d->regained++ < REGAIN_TRIES)
+		return tpmix_door_request(d, error);
+	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_IO,
+		    "locality %u was taken away %d times: whether the command ran is not known",
+		    d->locality, d->regained);
+	return false;
+}
+
+/*
  * Not completed yet: was the doorbell heard? Where it was not, the ticket is what
  * the next try has to ring.
  */
@@ -195,20 +210,16 @@ static enum heard check_heard(struct tpmix_door *d, GError **error)
 {
 	struct tpmix_pause p = { .limit_us = BUSY_LIMIT_US,
 				 .what = "another command runs" };
-	uint64_t val = read_stable(d, TPMIX_REG_ACCEPTED);
-	uint32_t accepted = (uint32_t)val, status = (uint32_t)(val >> 32);
-	uint32_t refused = (status & TPMIX_STATUS_REFUSED_MASK) >>
-			   TPMIX_STATUS_REFUSED_SHIFT;
+	uint32_t accepted, status, refused;
+	uint64_t val;
 
 	G_STATIC_ASSERT(TPMIX_REG_STATUS == TPMIX_REG_ACCEPTED + 4);
-	if (!tpmix_door_ok(d, error))
-		return BROKEN;
-	if (status == ALL_ONES) {
-		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_IO,
-			    "locality %u was taken away: whether the command ran is not known",
-			    d->locality);
-		return BROKEN;
-	}
+	while ((val = read_stable(d, TPMIX_REG_ACCEPTED)) == UINT64_MAX)
+		if (!tpmix_door_ok(d, error) || !regain(d, error))
+			return BROKEN;
+	accepted = (uint32_t)val;
+	status = (uint32_t)(val >> 32);
+	refused = (status & TPMIX_STATUS_REFUSED_MASK) >> TPMIX_STATUS_REFUSED_SHIFT;
 	if (accepted == d->ticket)
 		return HEARD;
 	if (accepted + 1 == d->ticket) {
@@ -280,21 +291,33 @@ static uint32_t run_command(struct tpmix_door *d, uint16_t csum, enum heard *hea
 	return size;
 }
 
-/* Step 5: of the ticket's command; false where the ticket ran another one. */
-static bool ran_ours(struct tpmix_door *d, uint16_t csum)
+/*
+ * Step 5: HEARD where the ticket's command is ours, AGAIN where it is another's, to
+ * be followed by the next ticket.
+ */
+static enum heard check_command(struct tpmix_door *d, uint16_t csum, GError **error)
 {
+	uint32_t val;
 	int i;
 
-	for (i = 0; i < READ_TRIES; i++)
-		if ((read_block(d, TPMIX_REG_CSUM) & 0xFFFF) == csum)
-			return true;
-	return false;
+	for (i = 0; i < READ_TRIES; i++) {
+		val = read_block(d, TPMIX_REG_CSUM);
+		if ((val & 0xFFFF) == csum && val != ALL_ONES)
+			return HEARD;
+		if (val == ALL_ONES &&
+		    read_stable(d, TPMIX_REG_ACCEPTED) == UINT64_MAX &&
+		    !regain(d, error))
+			return BROKEN;
+	}
+	d->ticket++;
+	return AGAIN;
 }
 
 /* Steps 6 and 7. */
 static uint32_t read_response(struct tpmix_door *d, uint32_t size, uint8_t *rsp,
 			      GError **error)
 {
+	enum progress progress;
 	uint32_t at, n, csum;
 	int i;
 
@@ -302,7 +325,10 @@ static uint32_t read_response(struct tpmix_door *d, uint32_t size, uint8_t *rsp,
 		if (i) {
 			/* Size and checksum may be what was read wrongly. */
 			d->repairs++;
-			if (read_progress(d, &size) != COMPLETED)
+			progress = read_progress(d, &size);
+			if (progress == LOST && !regain(d, error))
+				break;
+			if (progress != COMPLETED)
 				continue;
 		}
 		csum = read_block(d, TPMIX_REG_CSUM) >> 16;
@@ -337,12 +363,12 @@ static uint32_t indexed_transact(struct tpmix_door *d, const uint8_t *cmd,
 		/* All of it: what was lost of it is not known. */
 		write_command(d, cmd, len, i > 0);
 		size = run_command(d, csum, &heard, error);
+		if (heard == HEARD)
+			heard = check_command(d, csum, error);
 		if (heard == BROKEN)
 			return 0;
-		if (heard == HEARD && ran_ours(d, csum))
-			return read_response(d, size, rsp, error);
 		if (heard == HEARD)
-			d->ticket++;
+			return read_response(d, size, rsp, error);
 		d->repairs++;
 	}
 	d->ticket--;

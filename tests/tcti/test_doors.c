@@ -45,8 +45,10 @@ static enum outcome transact(struct rig *r, struct tpmix_door *d, uint32_t len,
 	memset(got, 0xEE, sizeof(got));
 	size = tpmix_door_transact(d, cmd, len, got, NULL, NULL, &error);
 	g_assert_true((size == 0) == (error != NULL));
-	if (!size)
+	if (!size) {
+		g_test_message("%s", error->message);
 		return FAILED;
+	}
 	want_size = rig_response(r, cmd, len, nth, want);
 	return size == want_size && !memcmp(got, want, size) ? RIGHT : WRONG;
 }

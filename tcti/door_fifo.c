@@ -10,6 +10,8 @@
 
 #define READY_TIMEOUT_US        2000000u /* TIMEOUT_B */
 #define BYTE_TIMEOUT_US         750000u  /* TIMEOUT_C, TIMEOUT_D */
+/* A tpmGo that was not heard is not told; as long as Linux waits (TPM 2.0). */
+#define RUN_TIMEOUT_US          300000000u
 
 static uint32_t read_sts(struct tpmix_door *d)
 {
@@ -143,13 +145,32 @@ static uint32_t receive_response(struct tpmix_door *d, uint8_t *rsp,
 	return size;
 }
 
+/* TIS 1.3 5.6.12: commandReady, where a command ran, says that it was aborted. */
+static bool wait_response(struct tpmix_door *d, GError **error)
+{
+	const uint32_t done = TPM_STS_DATA_AVAIL | TPM_STS_VALID;
+	struct tpmix_pause p = { .limit_us = RUN_TIMEOUT_US,
+				 .what = "a command does not end" };
+	uint32_t sts;
+
+	while (((sts = read_sts(d)) & done) != done) {
+		if (sts & TPM_STS_COMMAND_READY) {
+			g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA,
+				    "the command was aborted");
+			return false;
+		}
+		if (!tpmix_door_pause(d, &p, error))
+			return false;
+	}
+	return true;
+}
+
 static uint32_t fifo_transact(struct tpmix_door *d, const uint8_t *cmd,
 			      uint32_t len, uint8_t *rsp, GError **error)
 {
 	uint32_t size = 0;
 
-	if (send_command(d, cmd, len, error) &&
-	    wait_sts(d, TPM_STS_DATA_AVAIL | TPM_STS_VALID, 0, "a command runs", error))
+	if (send_command(d, cmd, len, error) && wait_response(d, error))
 		size = receive_response(d, rsp, error);
 	/* Back to Idle, whatever happened. */
 	write_sts(d, TPM_STS_COMMAND_READY);

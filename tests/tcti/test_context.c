@@ -1,1 +1,458 @@
-int main(void){return 0;}
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The TCTI as the TSS specification has it, in process: sizes, sequence, waiting,
+ * polling, cancelling, localities, errors, endings.
+ */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "tss2_tcti_indexed.h"
+
+static const uint8_t get_random[] = { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7B, 0, 16 };
+#define RANDOM_RSP 28u
+
+/*
+ * CreatePrimary in the null hierarchy of a 2048-bit RSA signing key (part 2, 12.2.4):
+ * takes long enough to be seen running, and ends early where it is cancelled. How
+ * long is luck, and another's with another unique.
+ */
+static const uint8_t create_primary[] = {
+	0x80, 0x02, 0, 0, 0, 0, 0, 0, 0x01, 0x31, 0x40, 0, 0, 0x07,
+	0, 0, 0, 9, 0x40, 0, 0, 0x09, 0, 0, 0, 0, 0,    /* empty password */
+	0, 4, 0, 0, 0, 0,                               /* inSensitive */
+	0, 25, 0, 0x01, 0, 0x0B, 0, 0x04, 0, 0x72, 0, 0, /* rsa, sha256, policy */
+	0, 0x10, 0, 0x14, 0, 0x0B, 8, 0, 0, 0, 0, 0,    /* rsassa, bits, exponent */
+	0, 1, 0,                                        /* unique */
+	0, 0, 0, 0, 0, 0,                               /* outsideInfo, PCRs */
+};
+#define UNIQUE (sizeof(create_primary) - 7)
+
+static void send_primary(TSS2_TCTI_CONTEXT *c, uint8_t unique)
+{
+	uint8_t cmd[sizeof(create_primary)];
+
+	memcpy(cmd, create_primary, sizeof(cmd));
+	cmd[5] = sizeof(cmd);
+	cmd[UNIQUE] = unique;
+	g_assert_cmphex(Tss2_Tcti_Transmit(c, sizeof(cmd), cmd), ==, TSS2_RC_SUCCESS);
+}
+
+struct fixture {
+	char *dir;
+	char *config;
+	TSS2_TCTI_CONTEXT *c;
+};
+
+static TSS2_TCTI_CONTEXT *open_context(const char *config, TSS2_RC want)
+{
+	TSS2_TCTI_CONTEXT *c;
+	size_t size = 0;
+
+	g_assert_cmphex(Tss2_Tcti_Indexed_Init(NULL, &size, config), ==, TSS2_RC_SUCCESS);
+	c = g_malloc(size);
+	g_assert_cmphex(Tss2_Tcti_Indexed_Init(c, &size, config), ==, want);
+	if (want != TSS2_RC_SUCCESS)
+		g_clear_pointer(&c, g_free);
+	return c;
+}
+
+static void setup(struct fixture *f, gconstpointer more)
+{
+	f->dir = g_dir_make_tmp("tpmix-XXXXXX", NULL);
+	f->config = g_strdup_printf("state=%s%s", f->dir, more ? (const char *)more : "");
+	f->c = open_context(f->config, TSS2_RC_SUCCESS);
+}
+
+static void remove_dir(const char *path)
+{
+	GDir *dir = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *file = g_build_filename(path, name, NULL);
+
+		g_unlink(file);
+	}
+	g_dir_close(dir);
+	g_rmdir(path);
+}
+
+static void teardown(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	if (f->c)
+		Tss2_Tcti_Finalize(f->c);
+	g_free(f->c);
+	remove_dir(f->dir);
+	g_free(f->dir);
+	g_free(f->config);
+}
+
+static void send_random(TSS2_TCTI_CONTEXT *c)
+{
+	g_assert_cmphex(Tss2_Tcti_Transmit(c, sizeof(get_random), get_random), ==,
+			TSS2_RC_SUCCESS);
+}
+
+/* Takes the response; its code. */
+static uint32_t receive_rc(TSS2_TCTI_CONTEXT *c)
+{
+	uint8_t rsp[4096];
+	size_t size = sizeof(rsp);
+
+	g_assert_cmphex(Tss2_Tcti_Receive(c, &size, rsp, TSS2_TCTI_TIMEOUT_BLOCK), ==,
+			TSS2_RC_SUCCESS);
+	g_assert_cmpuint(size, >=, 10);
+	return (uint32_t)rsp[6] << 24 | (uint32_t)rsp[7] << 16 | (uint32_t)rsp[8] << 8 |
+	       rsp[9];
+}
+
+static void test_init(void)
+{
+	const TSS2_TCTI_INFO *info = Tss2_Tcti_Info();
+	size_t size = 1;
+	uint8_t small[8];
+
+	g_assert_cmpuint(info->version, ==, 2);
+	g_assert_nonnull(strstr(info->config_help, "transport"));
+	g_assert_true(info->init == Tss2_Tcti_Indexed_Init);
+	g_assert_cmphex(Tss2_Tcti_Indexed_Init(NULL, NULL, NULL), ==,
+			TSS2_TCTI_RC_BAD_REFERENCE);
+	g_assert_cmphex(Tss2_Tcti_Indexed_Init((TSS2_TCTI_CONTEXT *)small, &size, NULL),
+			==, TSS2_TCTI_RC_INSUFFICIENT_BUFFER);
+	open_context("transport=usb", TSS2_TCTI_RC_BAD_VALUE);
+	open_context("transport=qtest,path=/nonexistent/socket",
+		     TSS2_TCTI_RC_NO_CONNECTION);
+	open_context("transport=mem,path=/nonexistent/mem", TSS2_TCTI_RC_NO_CONNECTION);
+	open_context("state=/proc/tpmix", TSS2_TCTI_RC_IO_ERROR);
+}
+
+static void test_bad_arguments(struct fixture *f, gconstpointer unused)
+{
+	TSS2_TCTI_CONTEXT_COMMON_V2 *v2 = (TSS2_TCTI_CONTEXT_COMMON_V2 *)f->c;
+	uint8_t cmd[16] = { 0x80, 1, 0, 0, 0, 16 };
+	size_t size = 16, none = 0;
+	TSS2_TCTI_POLL_HANDLE handle;
+	uint64_t magic;
+
+	(void)unused;
+	g_assert_cmphex(v2->v1.transmit(NULL, 16, cmd), ==, TSS2_TCTI_RC_BAD_REFERENCE);
+	g_assert_cmphex(v2->v1.transmit(f->c, 16, NULL), ==, TSS2_TCTI_RC_BAD_REFERENCE);
+	g_assert_cmphex(v2->v1.transmit(f->c, 9, cmd), ==, TSS2_TCTI_RC_BAD_VALUE);
+	g_assert_cmphex(v2->v1.transmit(f->c, 15, cmd), ==, TSS2_TCTI_RC_BAD_VALUE);
+	g_assert_cmphex(v2->v1.receive(NULL, &size, cmd, 0), ==,
+			TSS2_TCTI_RC_BAD_REFERENCE);
+	g_assert_cmphex(v2->v1.getPollHandles(f->c, &handle, NULL), ==,
+			TSS2_TCTI_RC_BAD_REFERENCE);
+	g_assert_cmphex(v2->v1.getPollHandles(f->c, &handle, &none), ==,
+			TSS2_TCTI_RC_INSUFFICIENT_BUFFER);
+	g_assert_cmpuint(none, ==, 1);
+	g_assert_cmphex(v2->v1.setLocality(f->c, 5), ==, TSS2_TCTI_RC_BAD_VALUE);
+	g_assert_cmphex(v2->v1.setLocality(f->c, 32), ==, TSS2_TCTI_RC_BAD_VALUE);
+	g_assert_cmphex(v2->makeSticky(f->c, NULL, 0), ==, TSS2_TCTI_RC_NOT_IMPLEMENTED);
+	magic = v2->v1.magic;
+	v2->v1.magic = 1;
+	g_assert_cmphex(v2->v1.cancel(f->c), ==, TSS2_TCTI_RC_BAD_CONTEXT);
+	v2->v1.magic = magic;
+
+	/* Larger than the TPM's buffer, by its own header. */
+	{
+		g_autofree uint8_t *large = g_malloc0(5000);
+
+		memcpy(large, cmd, 6);
+		large[4] = 5000 >> 8;
+		large[5] = 5000 & 0xFF;
+		g_assert_cmphex(v2->v1.transmit(f->c, 5000, large), ==,
+				TSS2_TCTI_RC_BAD_VALUE);
+	}
+	/* None of it left the state. */
+	send_random(f->c);
+	g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+}
+
+static void test_sequence(struct fixture *f, gconstpointer unused)
+{
+	uint8_t rsp[64];
+	size_t size = sizeof(rsp);
+
+	(void)unused;
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, rsp, 0), ==,
+			TSS2_TCTI_RC_BAD_SEQUENCE);
+	g_assert_cmphex(Tss2_Tcti_Cancel(f->c), ==, TSS2_TCTI_RC_BAD_SEQUENCE);
+	send_random(f->c);
+	g_assert_cmphex(Tss2_Tcti_Transmit(f->c, sizeof(get_random), get_random), ==,
+			TSS2_TCTI_RC_BAD_SEQUENCE);
+	g_assert_cmphex(Tss2_Tcti_SetLocality(f->c, 1), ==, TSS2_TCTI_RC_BAD_SEQUENCE);
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, NULL, rsp, 0), ==,
+			TSS2_TCTI_RC_BAD_REFERENCE);
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, rsp, -2), ==,
+			TSS2_TCTI_RC_BAD_VALUE);
+	g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, rsp, 0), ==,
+			TSS2_TCTI_RC_BAD_SEQUENCE);
+}
+
+static void test_sizes(struct fixture *f, gconstpointer unused)
+{
+	uint8_t rsp[RANDOM_RSP];
+	size_t size = 0;
+
+	(void)unused;
+	send_random(f->c);
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, NULL, TSS2_TCTI_TIMEOUT_BLOCK), ==,
+			TSS2_RC_SUCCESS);
+	g_assert_cmpuint(size, ==, RANDOM_RSP);
+	size = RANDOM_RSP - 1;
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, rsp, TSS2_TCTI_TIMEOUT_BLOCK), ==,
+			TSS2_TCTI_RC_INSUFFICIENT_BUFFER);
+	g_assert_cmpuint(size, ==, RANDOM_RSP);
+	g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, rsp, 0), ==, TSS2_RC_SUCCESS);
+	g_assert_cmpuint(size, ==, RANDOM_RSP);
+	g_assert_cmpuint(rsp[5], ==, RANDOM_RSP);
+}
+
+static TSS2_TCTI_POLL_HANDLE poll_handle(TSS2_TCTI_CONTEXT *c)
+{
+	TSS2_TCTI_POLL_HANDLE handle;
+	size_t n = 0;
+
+	g_assert_cmphex(Tss2_Tcti_GetPollHandles(c, NULL, &n), ==, TSS2_RC_SUCCESS);
+	g_assert_cmpuint(n, ==, 1);
+	g_assert_cmphex(Tss2_Tcti_GetPollHandles(c, &handle, &n), ==, TSS2_RC_SUCCESS);
+	return handle;
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void interrupt_often(bool on)
+{
+	const struct sigaction action = { .sa_handler = nothing };
+	const struct itimerval often = { .it_interval.tv_usec = on ? 700 : 0,
+					 .it_value.tv_usec = on ? 700 : 0 };
+
+	sigaction(SIGALRM, &action, NULL); /* no SA_RESTART */
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+/* A command that takes long: transmit returns, the handle becomes readable. */
+static void test_async(struct fixture *f, gconstpointer unused)
+{
+	size_t size = 0;
+	TSS2_TCTI_POLL_HANDLE h;
+	gint64 begin;
+	TSS2_RC rc;
+	int tries = 0, i;
+
+	(void)unused;
+	/* Prime search has luck; a lucky one is not seen running. */
+	for (i = 0; i < 50 && tries == 0; i++) {
+		h = poll_handle(f->c);
+		g_assert_cmpint(poll(&h, 1, 0), ==, 0);
+		begin = g_get_monotonic_time();
+		send_primary(f->c, (uint8_t)i);
+		g_assert_cmpint(g_get_monotonic_time() - begin, <, 20000);
+		interrupt_often(true);
+		while ((rc = Tss2_Tcti_Receive(f->c, &size, NULL, 0)) ==
+		       TSS2_TCTI_RC_TRY_AGAIN) {
+			begin = g_get_monotonic_time();
+			rc = Tss2_Tcti_Receive(f->c, &size, NULL, 3);
+			if (rc != TSS2_TCTI_RC_TRY_AGAIN)
+				break;
+			g_assert_cmpint(g_get_monotonic_time() - begin, >=, 2000);
+			tries++;
+			poll(&h, 1, 5);
+		}
+		interrupt_often(false);
+		g_assert_cmphex(rc, ==, TSS2_RC_SUCCESS);
+		g_assert_cmpint(poll(&h, 1, 0), ==, 1);
+		g_assert_cmpint(h.revents & POLLIN, ==, POLLIN);
+		g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+		g_assert_cmpint(poll(&h, 1, 0), ==, 0);
+		/* Room for the next one. */
+		Tss2_Tcti_Finalize(f->c);
+		g_free(f->c);
+		f->c = open_context(f->config, TSS2_RC_SUCCESS);
+	}
+	g_assert_cmpint(tries, >, 0);
+}
+
+/* Cancel ends what would have gone on; then the TPM works as before. */
+static void test_cancel(struct fixture *f, gconstpointer unused)
+{
+	uint32_t rc = 0;
+	int i;
+
+	(void)unused;
+	for (i = 0; i < 100 && rc != TPM2_RC_CANCELED; i++) {
+		send_primary(f->c, (uint8_t)i);
+		g_usleep((gulong)(i % 10) * 500);
+		g_assert_cmphex(Tss2_Tcti_Cancel(f->c), ==, TSS2_RC_SUCCESS);
+		g_assert_cmphex(Tss2_Tcti_Cancel(f->c), ==, TSS2_RC_SUCCESS);
+		rc = receive_rc(f->c);
+		if (rc == TPM2_RC_OBJECT_MEMORY || rc == TPM2_RC_SUCCESS) {
+			Tss2_Tcti_Finalize(f->c);
+			g_free(f->c);
+			f->c = open_context(f->config, TSS2_RC_SUCCESS);
+		}
+	}
+	g_assert_cmphex(rc, ==, TPM2_RC_CANCELED);
+	send_random(f->c);
+	g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+}
+
+/* PCR 17 to 22 can be extended by some localities only (PC Client profile). */
+static uint32_t extend(TSS2_TCTI_CONTEXT *c, uint8_t pcr)
+{
+	uint8_t cmd[65] = { 0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, pcr,
+			    0, 0, 0, 9, 0x40, 0, 0, 0x09, 0, 0, 0, 0, 0,
+			    0, 0, 0, 1, 0, 0x0B };
+
+	g_assert_cmphex(Tss2_Tcti_Transmit(c, sizeof(cmd), cmd), ==, TSS2_RC_SUCCESS);
+	return receive_rc(c);
+}
+
+static void test_locality(struct fixture *f, gconstpointer unused)
+{
+	uint8_t l;
+
+	(void)unused;
+	g_assert_cmphex(extend(f->c, 17), ==, TPM2_RC_LOCALITY);
+	for (l = 0; l < 5; l++) {
+		g_assert_cmphex(Tss2_Tcti_SetLocality(f->c, l), ==, TSS2_RC_SUCCESS);
+		send_random(f->c);
+		g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+	}
+	g_assert_cmphex(extend(f->c, 17), ==, TPM2_RC_SUCCESS);
+	g_assert_cmphex(Tss2_Tcti_SetLocality(f->c, 0), ==, TSS2_RC_SUCCESS);
+	g_assert_cmphex(extend(f->c, 17), ==, TPM2_RC_LOCALITY);
+}
+
+static void test_window_locality(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	g_assert_cmphex(Tss2_Tcti_SetLocality(f->c, 1), ==, TSS2_TCTI_RC_NOT_SUPPORTED);
+	g_assert_cmphex(Tss2_Tcti_SetLocality(f->c, 0), ==, TSS2_RC_SUCCESS);
+	send_random(f->c);
+	g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+}
+
+static void test_second_user(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	/* In this process, and in another one. */
+	open_context(f->config, TSS2_TCTI_RC_IO_ERROR);
+	if (fork() == 0) {
+		/* The parent's context is of no use here, and says so. */
+		if (Tss2_Tcti_Transmit(f->c, sizeof(get_random), get_random) !=
+		    TSS2_TCTI_RC_BAD_CONTEXT)
+			_exit(1);
+		Tss2_Tcti_Finalize(f->c);
+		_exit(0);
+	} else {
+		int status;
+
+		g_assert_cmpint(wait(&status), >, 0);
+		g_assert_cmpint(status, ==, 0);
+	}
+	send_random(f->c);
+	g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+}
+
+/* Finalize while a command runs: it ends, soon, and the next one may begin. */
+static void test_finalize_running(struct fixture *f, gconstpointer unused)
+{
+	int i;
+
+	(void)unused;
+	for (i = 0; i < 10; i++) {
+		gint64 begin = g_get_monotonic_time();
+
+		send_primary(f->c, (uint8_t)i);
+		Tss2_Tcti_Finalize(f->c);
+		g_assert_cmpint(g_get_monotonic_time() - begin, <, 10 * G_USEC_PER_SEC);
+		/* Finalized twice is nothing. */
+		Tss2_Tcti_Finalize(f->c);
+		g_free(f->c);
+		f->c = open_context(f->config, TSS2_RC_SUCCESS);
+	}
+	send_random(f->c);
+	g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+}
+
+/* TPM2_Shutdown as the last command is a loss of power: PCR 16 begins anew. */
+static void test_shutdown(struct fixture *f, gconstpointer unused)
+{
+	const uint8_t shutdown[] = { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x45, 0, 0 };
+	const uint8_t read[] = { 0x80, 0x01, 0, 0, 0, 20, 0, 0, 0x01, 0x7E, 0, 0, 0, 1,
+				 0, 0x0B, 3, 0, 0, 1 };
+	uint8_t rsp[3][128];
+	int i;
+
+	(void)unused;
+	for (i = 0; i < 3; i++) {
+		size_t size = sizeof(rsp[i]);
+
+		g_assert_cmphex(Tss2_Tcti_Transmit(f->c, sizeof(read), read), ==,
+				TSS2_RC_SUCCESS);
+		g_assert_cmphex(Tss2_Tcti_Receive(f->c, &size, rsp[i], -1), ==,
+				TSS2_RC_SUCCESS);
+		g_assert_cmpuint(size, >, 60);
+		if (i == 0)
+			g_assert_cmphex(extend(f->c, 16), ==, TPM2_RC_SUCCESS);
+		if (i == 1) {
+			g_assert_cmphex(Tss2_Tcti_Transmit(f->c, sizeof(shutdown), shutdown),
+					==, TSS2_RC_SUCCESS);
+			g_assert_cmphex(receive_rc(f->c), ==, TPM2_RC_SUCCESS);
+		}
+		Tss2_Tcti_Finalize(f->c);
+		g_free(f->c);
+		f->c = open_context(f->config, TSS2_RC_SUCCESS);
+	}
+	/* The digest is the last 32 bytes of 62. */
+	g_assert_cmpint(memcmp(rsp[0] + 30, rsp[1] + 30, 32), !=, 0);
+	g_assert_cmpint(memcmp(rsp[0] + 30, rsp[2] + 30, 32), ==, 0);
+}
+
+static void add(const char *name, const char *more,
+		void (*test)(struct fixture *, gconstpointer))
+{
+	g_autofree char *path = g_strconcat("/context/", name, NULL);
+
+	g_test_add(path, struct fixture, more, setup, test, teardown);
+}
+
+int main(int argc, char **argv)
+{
+	g_setenv("TSS2_LOG", "all+NONE", TRUE);
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/context/init", test_init);
+	add("bad-arguments", NULL, test_bad_arguments);
+	add("sequence", NULL, test_sequence);
+	add("sizes", NULL, test_sizes);
+	add("sizes-crb", ",door=crb", test_sizes);
+	add("sizes-replay", ",replay=rate=300000,seed=1", test_sizes);
+	add("async", NULL, test_async);
+	add("async-window", ",door=window", test_async);
+	add("cancel", NULL, test_cancel);
+	add("cancel-crb", ",door=crb", test_cancel);
+	add("cancel-fifo", ",door=fifo", test_cancel);
+	add("locality", NULL, test_locality);
+	add("locality-crb", ",door=crb", test_locality);
+	add("locality-fifo", ",door=fifo", test_locality);
+	add("window-locality", ",door=window", test_window_locality);
+	add("second-user", NULL, test_second_user);
+	add("finalize-running", NULL, test_finalize_running);
+	add("shutdown", NULL, test_shutdown);
+	return g_test_run();
+}

@@ -111,16 +111,32 @@ void tpmix_door_get(struct tpmix_door *d, uint32_t off, uint8_t *to, uint32_t le
 	}
 }
 
-bool tpmix_door_is_active(struct tpmix_door *d)
+enum grant {
+	NOT_ASKED,
+	PENDING,
+	ACTIVE,
+};
+
+static enum grant read_grant(struct tpmix_door *d)
 {
-	const uint32_t valid = TPM_ACCESS_ACTIVE_LOCALITY | TPM_ACCESS_REG_VALID_STS;
+	const uint32_t active = TPM_ACCESS_ACTIVE_LOCALITY | TPM_ACCESS_REG_VALID_STS;
 	uint32_t val;
 
-	if (d->interface == TPMIX_INTERFACE_CRB)
-		return tpmix_bus_read(d->bus, tpmix_door_reg(d, TPM_REG_LOC_STS), 4) &
-		       TPM_LOC_STS_GRANTED;
+	if (d->interface == TPMIX_INTERFACE_CRB) {
+		/* A pending request does not show. */
+		val = (uint32_t)tpmix_bus_read(d->bus,
+					       tpmix_door_reg(d, TPM_REG_LOC_STS), 4);
+		return val & TPM_LOC_STS_GRANTED ? ACTIVE : NOT_ASKED;
+	}
 	val = (uint32_t)tpmix_bus_read(d->bus, tpmix_door_reg(d, TPM_REG_ACCESS), 1);
-	return (val & (valid | TPM_ACCESS_REQUEST_USE)) == valid;
+	if (val & TPM_ACCESS_REQUEST_USE)
+		return PENDING;
+	return (val & active) == active ? ACTIVE : NOT_ASKED;
+}
+
+bool tpmix_door_is_active(struct tpmix_door *d)
+{
+	return read_grant(d) == ACTIVE;
 }
 
 static void ask(struct tpmix_door *d, bool use)
@@ -147,13 +163,17 @@ bool tpmix_door_request(struct tpmix_door *d, GError **error)
 		.what = "the locality is not granted, does another user hold the TPM?",
 	};
 
+	enum grant grant = NOT_ASKED;
+
 	/*
-	 * Each time: the relinquishing of the command before, repeated late, takes
-	 * back what was asked for. Asking twice is asking once (R2).
+	 * Again where it was taken back: by the relinquishing of the command before,
+	 * repeated late. Asking twice is asking once (R2).
 	 */
 	for (;;) {
-		ask(d, true);
-		if (tpmix_door_is_active(d))
+		if (grant == NOT_ASKED)
+			ask(d, true);
+		grant = read_grant(d);
+		if (grant == ACTIVE)
 			break;
 		if (!tpmix_door_pause(d, &p, error)) {
 			/* Or it would be granted when nobody waits for it. */

@@ -21,6 +21,7 @@ struct tpmix_tpm {
 	GBytes *changed;        /* permanent state that this command left; or NULL */
 	unsigned int locality;  /* of the running command */
 	bool started;           /* libtpms is initialised */
+	bool cold;              /* the volatile state is left out */
 	bool off;               /* TPM2_Shutdown was the last command */
 	bool warned;            /* that the volatile state is in memory only */
 };
@@ -44,7 +45,7 @@ static TPM_RESULT nvram_load(unsigned char **data, uint32_t *length,
 	if (!strcmp(name, TPM_PERMANENT_ALL_NAME))
 		bytes = the_tpm->changed ? the_tpm->changed :
 			tpmix_store_permanent(the_tpm->store);
-	else if (!strcmp(name, TPM_VOLATILESTATE_NAME))
+	else if (!strcmp(name, TPM_VOLATILESTATE_NAME) && !the_tpm->cold)
 		bytes = tpmix_store_volatile(the_tpm->store);
 	if (!bytes)
 		return TPM_RETRY; /* there is none */
@@ -292,19 +293,30 @@ static uint32_t startup(struct tpmix_tpm *t, uint16_t type)
 /* The TPM is on, and answers commands; on failure nothing was stored. */
 static bool start(struct tpmix_tpm *t, const char *dir, GError **error)
 {
-	uint32_t rc = TPM2_RC_SUCCESS;
+	uint32_t rc;
 
-	if (!power_on(t)) {
+	if (!power_on(t) && tpmix_store_volatile(t->store)) {
+		/* As of another version of libtpms. */
+		t->cold = true;
+		power_on(t);
+	}
+	if (!t->started) {
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA,
 			    "state directory %s: libtpms does not take what is there: put it back from a backup, or move it away to begin with a new TPM",
 			    dir);
 		return false;
 	}
-	if (tpmix_store_volatile(t->store)) {
+	/* Part 1, 12.2.3: STATE is for a TPM that was shut down so. */
+	rc = startup(t, TPM2_SU_STATE);
+	if (rc == TPM2_RC_INITIALIZE) {
+		/* With its volatile state it is as the last process left it. */
+		rc = TPM2_RC_SUCCESS;
 		flush_loaded(t);
 	} else {
-		/* Part 1, 12.2.3: STATE is for a TPM that was shut down so. */
-		rc = startup(t, TPM2_SU_STATE);
+		if (tpmix_store_volatile(t->store))
+			tpmix_log(TPMIX_LOG_WARNING,
+				  "state directory %s: libtpms does not take the volatile state: the TPM starts as after a loss of power",
+				  dir);
 		if (rc != TPM2_RC_SUCCESS)
 			rc = startup(t, TPM2_SU_CLEAR);
 	}
@@ -314,7 +326,10 @@ static bool start(struct tpmix_tpm *t, const char *dir, GError **error)
 			    dir, rc);
 		return false;
 	}
-	return keep(t, error);
+	if (!keep(t, error))
+		return false;
+	t->cold = false;
+	return true;
 }
 
 struct tpmix_tpm *tpmix_tpm_open(const char *dir, GError **error)

@@ -24,6 +24,7 @@ UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "corner"]
 QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
          "test_transaction", "test_backend", "test_hostile", "test_faults"]
+TCTI = ["parts", "doors", "store", "context"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -41,6 +42,9 @@ SUITES = {
               [["/usr/bin/python3", ROOT / "tests/guest/test_guest.py"]], 1500),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
+    "tcti": (["qemu", "engine", "tcti-tests"],
+             [[HOST / "tcti" / f"test_tcti_{n}"] for n in TCTI] +
+             [["/usr/bin/python3", ROOT / "tests/tcti/test_tools.py"]], 120),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
 }
@@ -59,7 +63,8 @@ def build(parts):
 def environment():
     asan = "detect_leaks=1:abort_on_error=0:halt_on_error=1"
     return os.environ | {
-        "QEMU": str(BUILD / "qemu/obj/qemu-system-x86_64"),
+        "QEMU": os.environ.get("QEMU") or str(BUILD / "qemu/obj/qemu-system-x86_64"),
+        "TCTI": str(BUILD / "tcti/tcti/libtss2-tcti-indexed.so.0"),
         "ASAN_OPTIONS": asan,
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -107,7 +112,8 @@ class Count:
 
 def run_suite(name, count):
     parts, programs, seconds = SUITES[name]
-    build(parts)
+    # QEMU=PATH in the environment: that one, already built.
+    build([p for p in parts if p != "qemu" or "QEMU" not in os.environ])
     (BUILD / "log").mkdir(parents=True, exist_ok=True)
     for args in programs:
         title = f"{name}/{pathlib.Path(args[-1]).stem.removeprefix('test_')}"

@@ -6,7 +6,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
-need build-essential clang cppcheck shellcheck pyflakes3 libglib2.0-dev
+need build-essential clang cppcheck shellcheck pyflakes3 libglib2.0-dev \
+    libtpms-dev libtss2-dev
 cd "$ROOT"
 failed=0
 
@@ -46,6 +47,17 @@ qemu_checkpatch() {
     return $rc
 }
 
+# Compiled with -Werror by meson; here the other compiler and what meson leaves out.
+tcti_warnings() {
+    local f flags
+    read -ra flags < <(pkg-config --cflags glib-2.0 tss2-sys)
+    for f in tcti/*.c tests/tcti/*.c; do
+        clang -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall -Wextra -Wshadow -Wvla \
+            -Wstrict-prototypes -Wcast-qual -Werror -I engine -I tcti -I tests/tcti \
+            "${flags[@]}" "$f" || return 1
+    done
+}
+
 pure_engine() {
     ! grep -nE '#[[:space:]]*include[[:space:]]*[<"](glib|qemu/|hw/|qapi/|std(io|lib)|linux/)' engine/*.[ch]
 }
@@ -63,8 +75,9 @@ spdx() {
 check "engine, gcc" engine_warnings gcc
 check "engine, clang" engine_warnings clang
 check "engine is pure" pure_engine
+check "tcti, clang" tcti_warnings
 check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,portability,performance \
-    --error-exitcode=1 --inline-suppr -I engine engine
+    --error-exitcode=1 --inline-suppr -I engine engine tcti
 check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \

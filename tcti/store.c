@@ -21,12 +21,24 @@
 #define VOLATILE_PREFIX "volatile."
 #define NAME_DIGITS     16
 
+/*
+ * A volatile state is written after every command, so in place, alternating between
+ * two slots: a rename costs a millisecond on ext4. A slot is: magic, number (8 bytes,
+ * big endian), length (4), SHA-256 of the slot without this field, the state.
+ */
+#define SLOT_MAGIC      "TPIXvo01"
+#define SLOT_HASH       20u
+#define SLOT_HEAD       (SLOT_HASH + HASH_SIZE)
+#define SLOT_SIZE       (256u << 10)
+
 struct tpmix_store {
 	char *dir;
 	int dir_fd;
 	int lock_fd;
 	GBytes *permanent;
 	GBytes *vol;
+	int vol_fd;             /* file of vol; -1: none */
+	uint64_t vol_number;    /* of the slot written last */
 };
 
 static void hash(const uint8_t *data, size_t len, uint8_t to[HASH_SIZE])
@@ -88,9 +100,9 @@ static bool write_all(int fd, const void *data, size_t len)
 	return true;
 }
 
-/* Replaces file @name, or leaves it as it was. @durable: on the medium on return. */
+/* Replaces file @name, on the medium too, or leaves it as it was. */
 static bool write_file(const struct tpmix_store *s, const char *name,
-		       GBytes *content, bool durable, GError **error)
+		       GBytes *content, GError **error)
 {
 	g_autofree char *temp = g_strconcat(name, ".new", NULL);
 	uint8_t head[FILE_HEAD] = FILE_MAGIC;
@@ -104,7 +116,7 @@ static bool write_file(const struct tpmix_store *s, const char *name,
 		err = errno;
 	} else {
 		err = write_all(fd, head, sizeof(head)) && write_all(fd, data, len) &&
-		      (!durable || fsync(fd) == 0) ? 0 : errno;
+		      fsync(fd) == 0 ? 0 : errno;
 		if (close(fd) < 0 && !err)
 			err = errno;
 	}
@@ -112,7 +124,7 @@ static bool write_file(const struct tpmix_store *s, const char *name,
 		err = errno;
 	if (err)
 		unlinkat(s->dir_fd, temp, 0);
-	else if (durable && fsync(s->dir_fd) < 0)
+	else if (fsync(s->dir_fd) < 0)
 		err = errno;
 	if (err)
 		set_error(error, s, name, err);
@@ -153,6 +165,115 @@ damaged:
 		    "state directory %s: file '%s' is damaged, or not of this program: put it back from a backup, or move it away to begin with a new TPM",
 		    s->dir, name);
 	return NULL;
+}
+
+static void slot_hash(const uint8_t *slot, size_t len, uint8_t to[HASH_SIZE])
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	gsize size = HASH_SIZE;
+
+	g_checksum_update(sum, slot, SLOT_HASH);
+	g_checksum_update(sum, slot + SLOT_HEAD, (gssize)len);
+	g_checksum_get_digest(sum, to, &size);
+}
+
+/* Errors are left in errno. */
+static bool write_slot(int fd, uint64_t number, GBytes *vol)
+{
+	size_t len, done = 0;
+	const void *data = g_bytes_get_data(vol, &len);
+	g_autofree uint8_t *slot = g_malloc(SLOT_HEAD + len);
+	uint64_t be_number = GUINT64_TO_BE(number);
+	uint32_t be_len = GUINT32_TO_BE((uint32_t)len);
+	off_t at = number % 2 ? SLOT_SIZE : 0;
+	ssize_t n;
+
+	if (len > SLOT_SIZE - SLOT_HEAD) {
+		errno = EFBIG;
+		return false;
+	}
+	memcpy(slot, SLOT_MAGIC, MAGIC_SIZE);
+	memcpy(slot + MAGIC_SIZE, &be_number, 8);
+	memcpy(slot + MAGIC_SIZE + 8, &be_len, 4);
+	memcpy(slot + SLOT_HEAD, data, len);
+	slot_hash(slot, len, slot + SLOT_HASH);
+	while (done < SLOT_HEAD + len) {
+		n = pwrite(fd, slot + done, SLOT_HEAD + len - done,
+			   at + (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+/* Takes the slot over where it is whole and newer. */
+static void read_slot(struct tpmix_store *s, off_t at)
+{
+	g_autofree uint8_t *slot = g_malloc(SLOT_SIZE);
+	ssize_t got = pread(s->vol_fd, slot, SLOT_SIZE, at);
+	uint8_t sum[HASH_SIZE];
+	uint64_t number;
+	uint32_t len;
+
+	if (got < (ssize_t)SLOT_HEAD || memcmp(slot, SLOT_MAGIC, MAGIC_SIZE))
+		return;
+	memcpy(&number, slot + MAGIC_SIZE, 8);
+	memcpy(&len, slot + MAGIC_SIZE + 8, 4);
+	number = GUINT64_FROM_BE(number);
+	len = GUINT32_FROM_BE(len);
+	if (len > (size_t)got - SLOT_HEAD || (s->vol && number < s->vol_number))
+		return;
+	slot_hash(slot, len, sum);
+	if (memcmp(sum, slot + SLOT_HASH, HASH_SIZE))
+		return;
+	if (s->vol)
+		g_bytes_unref(s->vol);
+	s->vol = g_bytes_new(slot + SLOT_HEAD, len);
+	s->vol_number = number;
+}
+
+static void read_volatile(struct tpmix_store *s, const char *name)
+{
+	s->vol_fd = openat(s->dir_fd, name, O_RDWR | O_CLOEXEC);
+	if (s->vol_fd < 0)
+		return;
+	read_slot(s, 0);
+	read_slot(s, SLOT_SIZE);
+	if (s->vol)
+		return;
+	/* What the TPM had in RAM is lost, as by a loss of power. */
+	tpmix_log(TPMIX_LOG_WARNING,
+		  "state directory %s: file '%s' is damaged: the TPM starts as after a loss of power",
+		  s->dir, name);
+	close(s->vol_fd);
+	s->vol_fd = -1;
+}
+
+static void close_volatile(struct tpmix_store *s)
+{
+	if (s->vol_fd >= 0)
+		close(s->vol_fd);
+	s->vol_fd = -1;
+}
+
+/* A file of its own for the first slot; -1 and errno where that fails. */
+static int create_volatile(const struct tpmix_store *s, const char *name,
+			   uint64_t number, GBytes *vol)
+{
+	int fd = openat(s->dir_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int err;
+
+	if (fd >= 0 && !write_slot(fd, number, vol)) {
+		err = errno;
+		close(fd);
+		unlinkat(s->dir_fd, name, 0);
+		errno = err;
+		fd = -1;
+	}
+	return fd;
 }
 
 /* Removes volatile states but the one named @keep, and what a kill left half. */
@@ -213,12 +334,7 @@ static bool load(struct tpmix_store *s, GError **error)
 	}
 	if (s->permanent) {
 		name = volatile_name(s->permanent);
-		s->vol = read_file(s, name, &why);
-		/* What the TPM had in RAM is lost, as by a loss of power. */
-		if (why)
-			tpmix_log(TPMIX_LOG_WARNING,
-				  "%s: the TPM starts as after a loss of power",
-				  why->message);
+		read_volatile(s, name);
 	}
 	remove_stale(s, s->vol ? name : NULL);
 	return true;
@@ -256,7 +372,7 @@ struct tpmix_store *tpmix_store_open(const char *dir, GError **error)
 	struct tpmix_store *s = g_new0(struct tpmix_store, 1);
 
 	s->dir = g_strdup(dir);
-	s->dir_fd = s->lock_fd = -1;
+	s->dir_fd = s->lock_fd = s->vol_fd = -1;
 	if (!make_dirs(dir))
 		goto fail_errno;
 	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -278,6 +394,7 @@ void tpmix_store_close(struct tpmix_store *s)
 		g_bytes_unref(s->permanent);
 	if (s->vol)
 		g_bytes_unref(s->vol);
+	close_volatile(s);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	if (s->dir_fd >= 0)
@@ -311,16 +428,24 @@ bool tpmix_store_commit(struct tpmix_store *s, GBytes *permanent, GBytes *vol,
 	g_autofree char *name = volatile_name(permanent);
 	g_autofree char *old = s->permanent ? volatile_name(s->permanent) : NULL;
 	bool other = !old || strcmp(old, name);
+	int fd;
 
 	/* The same permanent state again: nothing to be made durable. */
 	if (!other)
 		return tpmix_store_volatile_set(s, vol, error);
-	if (!write_file(s, name, vol, false, error))
+	fd = create_volatile(s, name, s->vol_number + 1, vol);
+	if (fd < 0) {
+		set_error(error, s, name, errno);
 		return false;
-	if (!write_file(s, "permanent", permanent, true, error)) {
+	}
+	if (!write_file(s, "permanent", permanent, error)) {
+		close(fd);
 		unlinkat(s->dir_fd, name, 0);
 		return false;
 	}
+	close_volatile(s);
+	s->vol_fd = fd;
+	s->vol_number++;
 	if (old)
 		unlinkat(s->dir_fd, old, 0);
 	replace(&s->permanent, permanent);
@@ -331,11 +456,22 @@ bool tpmix_store_commit(struct tpmix_store *s, GBytes *permanent, GBytes *vol,
 bool tpmix_store_volatile_set(struct tpmix_store *s, GBytes *vol, GError **error)
 {
 	g_autofree char *name = volatile_name(s->permanent);
-	bool ok = vol && write_file(s, name, vol, false, error);
+	bool ok = true;
 
+	if (vol) {
+		s->vol_number++;
+		if (s->vol_fd >= 0)
+			ok = write_slot(s->vol_fd, s->vol_number, vol);
+		else
+			ok = (s->vol_fd = create_volatile(s, name, s->vol_number, vol)) >= 0;
+		if (!ok)
+			set_error(error, s, name, errno);
+	}
 	/* One that is older than what was answered would roll the TPM back. */
-	if (!ok)
+	if (!vol || !ok) {
+		close_volatile(s);
 		unlinkat(s->dir_fd, name, 0);
+	}
 	replace(&s->vol, vol);
-	return ok || !vol;
+	return ok;
 }

@@ -221,7 +221,7 @@ static void test_sizes(struct fixture *f, gconstpointer unused)
 
 static TSS2_TCTI_POLL_HANDLE poll_handle(TSS2_TCTI_CONTEXT *c)
 {
-	TSS2_TCTI_POLL_HANDLE handle;
+	TSS2_TCTI_POLL_HANDLE handle = { .fd = -1 };
 	size_t n = 0;
 
 	g_assert_cmphex(Tss2_Tcti_GetPollHandles(c, NULL, &n), ==, TSS2_RC_SUCCESS);

@@ -120,6 +120,37 @@ static void test_keep(struct fixture *f, gconstpointer unused)
 	assert_state(f, "two", NULL);
 }
 
+/* A kill in the middle of writing a slot: the one before it counts. */
+static void test_torn(struct fixture *f, gconstpointer unused)
+{
+	struct tpmix_store *s = open_store(f);
+	g_autofree char *name = NULL, *path = NULL, *content = NULL;
+	gsize len;
+	int i;
+
+	(void)unused;
+	commit(s, "one", "v1");
+	for (i = 2; i < 6; i++) {
+		char text[] = { 'v', (char)('0' + i), '\0' };
+		g_autoptr(GBytes) v = bytes(text);
+
+		g_assert_true(tpmix_store_volatile_set(s, v, NULL));
+	}
+	tpmix_store_close(s);
+	assert_state(f, "one", "v5");
+	name = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "one", -1);
+	name[16] = '\0';
+	path = g_strconcat(f->dir, "/volatile.", name, NULL);
+	g_assert_true(g_file_get_contents(path, &content, &len, NULL));
+	g_assert_cmpuint(len, ==, (256 << 10) + 54);
+	content[(256 << 10) + 53] ^= 1;
+	g_assert_true(g_file_set_contents(path, content, (gssize)len, NULL));
+	assert_state(f, "one", "v4");
+	content[53] ^= 1;
+	g_assert_true(g_file_set_contents(path, content, (gssize)len, NULL));
+	assert_state(f, "one", NULL);
+}
+
 static void test_second_user(struct fixture *f, gconstpointer unused)
 {
 	struct tpmix_store *s = open_store(f);
@@ -394,6 +425,7 @@ int main(int argc, char **argv)
 	g_setenv("TSS2_LOG", "all+NONE", TRUE);
 	g_test_init(&argc, &argv, NULL);
 	add("keep", test_keep);
+	add("torn", test_torn);
 	add("second-user", test_second_user);
 	add("damaged", test_damaged);
 	add("half", test_half);

@@ -6,7 +6,8 @@
  *   window   the same with command, response and polling in RAM; locality 0 only
  *   fifo     the standard's FIFO (TIS 1.3, PTP): no checksum, loses bytes when a
  *            read is repeated
- *   crb      the standard's CRB (PTP)
+ *   crb      the standard's CRB (PTP): an access may be repeated, but one of the
+ *            command before, in the middle of this one, is not told from it
  *
  * A transaction asks for the locality and gives it back at its end. docs/
  * specification.md, "Transaction"; R1 to R7 are the interface's properties.

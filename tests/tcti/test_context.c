@@ -424,6 +424,31 @@ static void test_shutdown(struct fixture *f, gconstpointer unused)
 	g_assert_cmpint(memcmp(rsp[0] + 30, rsp[2] + 30, 32), ==, 0);
 }
 
+/* The TPM has room for three loaded sessions; each user finds it empty. */
+static void test_left_loaded(struct fixture *f, gconstpointer unused)
+{
+	const uint8_t start_session[43] = {
+		0x80, 0x01, 0, 0, 0, 43, 0, 0, 0x01, 0x76,
+		0x40, 0, 0, 0x07, 0x40, 0, 0, 0x07, 0, 16,      /* no key, no bind */
+		[36] = 0, 0, 0, 0, 0x10, 0, 0x0B,               /* hmac, null, sha256 */
+	};
+	int i, n;
+
+	(void)unused;
+	for (i = 0; i < 3; i++) {
+		for (n = 0; n < 4; n++) {
+			g_assert_cmphex(Tss2_Tcti_Transmit(f->c, sizeof(start_session),
+							   start_session), ==,
+					TSS2_RC_SUCCESS);
+			g_assert_cmphex(receive_rc(f->c), ==,
+					n < 3 ? TPM2_RC_SUCCESS : TPM2_RC_SESSION_MEMORY);
+		}
+		Tss2_Tcti_Finalize(f->c);
+		g_free(f->c);
+		f->c = open_context(f->config, TSS2_RC_SUCCESS);
+	}
+}
+
 static void add(const char *name, const char *more,
 		void (*test)(struct fixture *, gconstpointer))
 {
@@ -454,5 +479,6 @@ int main(int argc, char **argv)
 	add("second-user", NULL, test_second_user);
 	add("finalize-running", NULL, test_finalize_running);
 	add("shutdown", NULL, test_shutdown);
+	add("left-loaded", NULL, test_left_loaded);
 	return g_test_run();
 }

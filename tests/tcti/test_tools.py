@@ -125,6 +125,7 @@ def add_day(name, door, transport):
                 day(f"state={work}/state,door={door}", work)
                 day(f"state={work}/state,door={door},{replay(100000, 7)}", work)
                 day(f"state={work}/state,door={door},{replay(50000, 8)},when=late", work)
+                day(f"state={work}/state,door={door},{replay(50000, 5)},when=completed", work)
                 return
             with machine(transport) as (config, *_):
                 day(f"{config},door={door}", work)

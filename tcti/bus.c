@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bus.h"
 
-G_DEFINE_QUARK(tpmix-error-quark, tpmix_error)
+GQuark tpmix_error_quark(void)
+{
+	return g_quark_from_static_string("tpmix-error");
+}
 
 uint64_t tpmix_bus_read(struct tpmix_bus *bus, uint32_t off, unsigned int size)
 {

@@ -197,6 +197,9 @@ static TSS2_RC tcti_receive(TSS2_TCTI_CONTEXT *context, size_t *size,
 	rc = wait_event(t, timeout);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
+	/* The worker has it while it sets the event: now all is ours. */
+	g_mutex_lock(&t->lock);
+	g_mutex_unlock(&t->lock);
 	if (t->error) {
 		end_receive(t);
 		return fail(t->error);

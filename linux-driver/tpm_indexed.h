@@ -13,6 +13,7 @@
 #include <linux/device.h>
 #include <linux/tpm.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "tpmix_regs.h"
 
@@ -34,46 +35,105 @@ int tpm_pm_resume(struct device *dev);
 
 enum tpmix_door {
 	TPMIX_DOOR_AUTO,	/* module parameter only */
+	TPMIX_DOOR_WINDOW,
 	TPMIX_DOOR_INDEXED,
 	TPMIX_DOOR_FIFO,
 };
 
+struct tpmix_dev;
+
+/**
+ * struct tpmix_way - how the indexed door's bytes and registers are reached
+ * @write: the command, all of it, to its buffer from byte 0 on
+ * @read: the register at an offset of the vendor block and, in the upper half,
+ *	the one after it, which is read no earlier than the first
+ * @response: bytes of the response from 0 on; the caller checks them
+ * @free_poll: @read makes no exit
+ */
+struct tpmix_way {
+	void (*write)(struct tpmix_dev *ix, const u8 *buf, size_t len);
+	u64 (*read)(struct tpmix_dev *ix, u32 reg);
+	void (*response)(struct tpmix_dev *ix, u8 *buf, size_t size);
+	bool free_poll;
+};
+
+extern const struct tpmix_way tpmix_trapped;
+extern const struct tpmix_way tpmix_window;
+
+#define TPMIX_ALL_ONES	U32_MAX	/* any register while locality 0 is not active */
+
 /**
  * struct tpmix_dev - one TPM; only locality 0 is used
  * @dev: the platform or PNP device
- * @regs: page of locality 0
- * @door: INDEXED or FIFO, for the life of the binding
+ * @chip: the TPM core's
+ * @regs: page of locality 0: its FIFO or its CRB registers
+ * @ext: page of locality 0 with the indexed door; @regs where TIS has both
+ * @crb: the active interface is CRB
+ * @door: WINDOW, INDEXED or FIFO, for the life of the binding
  * @bufsize: negotiated size of commands and responses, bytes
- * @window: offset of the window in @regs, a multiple of 8
- * @window_size: its size in bytes, a multiple of 8
+ * @trap_at: offset of the trapped window in @ext, a multiple of 8
+ * @trap_size: its size in bytes, a multiple of 8
  * @version: TPMIX_REG_VERSION
+ * @ram_size: of each of the two windows in RAM; 0: they cannot be used
+ * @cmd_addr: physical address of the command window
+ * @rsp_addr: of the response window
+ * @header_addr: of the header page
+ * @cmd: command window, mapped if @door is WINDOW
+ * @rsp: response window
+ * @header: header page
+ * @way: to be tried first: trapped, or through the windows in RAM
+ * @via: of the transaction: trapped once there was anything wrong
  * @ticket: of the last command sent. Counted here, not read back, so that a
  *	machine rolled back to any point of a transaction names the same command
  * @cmd_csum: checksum of that command
  * @done: send() saw the completion; @rsp_size and @csum are the response's
  * @rsp_size: TPMIX_REG_RSP_SIZE as read with the last TPMIX_REG_COMPLETED
  * @csum: TPMIX_REG_CSUM as last read
+ * @may_hold: the core calls us with its mutex only
+ * @held: the core released the locality, but the device has not been told
+ * @release: tells it
  */
 struct tpmix_dev {
 	struct device *dev;
+	struct tpm_chip *chip;
 	void __iomem *regs;
+	void __iomem *ext;
+	bool crb;
 	enum tpmix_door door;
 
-	/* the discovery block, constant */
+	/* the discovery block, constant from one TPM_INIT to the next */
 	u32 bufsize;
-	u32 window;
-	u32 window_size;
+	u32 trap_at;
+	u32 trap_size;
 	u32 version;
+	u32 ram_size;
+	u64 cmd_addr;
+	u64 rsp_addr;
+	u64 header_addr;
+
+	u8 *cmd;
+	const u8 *rsp;
+	const u8 *header;
 
 	/* the transaction */
+	const struct tpmix_way *way;
+	const struct tpmix_way *via;
 	u32 ticket;
 	u16 cmd_csum;
 	bool done;
 	u32 rsp_size;
 	u32 csum;
+
+	/* tpm_indexed_locality.c */
+	bool may_hold;
+	bool held;
+	struct delayed_work release;
 };
 
+/* tpm_indexed_door.c */
 extern const struct tpm_class_ops tpmix_indexed_ops;
+
+/* tpm_indexed_fifo.c */
 extern const struct tpm_class_ops tpmix_fifo_ops;
 
 /*
@@ -84,19 +144,70 @@ extern const struct tpm_class_ops tpmix_fifo_ops;
 #define TPMIX_STS_CANCELED	((u8)TPM_STS_COMMAND_READY)
 
 bool tpmix_req_canceled(struct tpm_chip *chip, u8 status);
-int tpmix_request_locality(struct tpm_chip *chip, int loc);
-int tpmix_relinquish_locality(struct tpm_chip *chip, int loc);
-
-/*
- * Reads the discovery block, in any state of the TPM. -ENODEV where there is
- * none that this driver can use.
- */
-int tpmix_indexed_discover(struct tpmix_dev *ix);
 
 /*
  * Takes over the device's count of tickets. Requires locality 0. For probe and
  * resume only: in between, counting ourselves is what makes a repetition safe.
  */
 void tpmix_indexed_sync(struct tpmix_dev *ix);
+
+/* tpm_indexed_locality.c */
+
+/*
+ * Waits for the device's registers and finds out which interface is active.
+ * -ENODEV where there is none.
+ */
+int tpmix_interface(struct tpmix_dev *ix);
+void tpmix_interrupts_off(struct tpmix_dev *ix);
+int tpmix_request_locality(struct tpm_chip *chip, int loc);
+int tpmix_relinquish_locality(struct tpm_chip *chip, int loc);
+
+/*
+ * Keeping the locality between commands, which must not be before the chip is
+ * registered, while it is suspended, or after it is gone. Afterwards nothing is.
+ */
+void tpmix_locality_init(struct tpmix_dev *ix);
+void tpmix_hold_begin(struct tpmix_dev *ix);
+void tpmix_hold_end(struct tpmix_dev *ix);
+
+/* tpm_indexed_way.c */
+
+/*
+ * Reads the discovery block, in any state of the TPM. -ENODEV where there is
+ * none that this driver can use.
+ */
+int tpmix_discover(struct tpmix_dev *ix);
+
+/*
+ * Maps the windows in RAM, which tpmix_discover() found. -ENODEV where there are
+ * none, or none inside what ACPI says is the device's.
+ */
+int tpmix_map_windows(struct tpmix_dev *ix);
+
+/* Requires locality 0: whether the windows show what the registers say. */
+bool tpmix_windows_work(struct tpmix_dev *ix);
+
+/* The device's memory resource number @n, or NULL. */
+struct resource *tpmix_resource(struct device *dev, unsigned int n);
+
+/* tpm_indexed_takeover.c */
+
+#define TPMIX_HID_TIS	"QEMU0021"
+#define TPMIX_HID_CRB	"QEMU0022"
+
+/*
+ * Finds the device; if @takeover, and a stock driver has it, releases that.
+ * To be called before our drivers are registered.
+ */
+void tpmix_takeover(bool takeover);
+
+/* Gives a device that nobody has to the stock drivers, if we may have taken it. */
+void tpmix_hand_back(void);
+
+/* Nothing is found any more. */
+void tpmix_forget(void);
+
+/* True if a driver is bound to the ACPI device itself, as tpm_crb. */
+bool tpmix_taken(struct device *dev);
 
 #endif /* TPM_INDEXED_H */

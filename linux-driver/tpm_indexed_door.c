@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The indexed door: one transaction through index, window, ticket and checksum.
+ * The indexed door: one transaction through window, ticket and checksum, in
+ * either of two ways: trapped, or with windows in RAM (tpm_indexed_way.c).
  * docs/specification.md, "Indexed door"; the letters R1 to R7 are its properties.
  *
  * The steps of a transaction. Each may be repeated by the machine below us, and
@@ -8,14 +9,17 @@
  * having run the command once (R7):
  *
  *  1. count the ticket: in our memory only;
- *  2. write INDEX, absolutely, then the command into the window;
+ *  2. write the command to its place, from byte 0 on;
  *  3. ring: checksum and ticket in one access. Heard once; a ticket heard
- *     before has no effect (R3);
+ *     before has no effect (R3). With windows in RAM this is the only exit;
  *  4. poll COMPLETED for our ticket: reads change nothing (R1);
  *  5. read CSUM: the ticket names our command;
- *  6. write INDEX, read the response from the window;
+ *  6. read the response from its place, from byte 0 on;
  *  7. compare its checksum; where it differs, step 6 again: the response stays
  *     until the next ring is accepted (R4).
+ *
+ * A transaction that meets anything odd goes on trapped: the registers are what
+ * the device knows, RAM is what it shows.
  *
  * commandReady is never written: it would be one more access and say nothing.
  */
@@ -27,16 +31,12 @@
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
-#include <linux/sizes.h>
-#include <linux/string.h>
 
 #include "tpm_indexed.h"
 
 /* One for each reason to refuse a doorbell, and one for the ring that is heard. */
 #define SEND_TRIES	5
 #define READ_TRIES	16
-
-#define ALL_ONES	U32_MAX	/* any register while locality 0 is not active */
 
 static unsigned int spin_us = 250;
 module_param(spin_us, uint, 0644);
@@ -49,93 +49,27 @@ enum progress {
 };
 
 /*
- * A register that decides whether a command is sent again is believed when two
- * reads agree, so that one corrupted read does not make the TPM run it twice.
+ * What decides whether a command is sent again is believed when two reads of the
+ * register itself agree, so that one corrupted read does not make the TPM run it
+ * twice.
  */
 static u64 read_stable(struct tpmix_dev *ix, u32 reg)
 {
-	u64 last, val = readq(ix->regs + reg);
+	u64 last, val = tpmix_trapped.read(ix, reg);
 	int i;
 
 	for (i = 0; i < READ_TRIES; i++) {
 		last = val;
-		val = readq(ix->regs + reg);
+		val = tpmix_trapped.read(ix, reg);
 		if (val == last)
 			break;
 	}
 	return val;
 }
 
-int tpmix_indexed_discover(struct tpmix_dev *ix)
-{
-	const u32 caps = TPMIX_CAP_INDEX | TPMIX_CAP_TICKET | TPMIX_CAP_CSUM;
-	u32 cap, window;
-
-	if (readl(ix->regs + TPMIX_REG_MAGIC) != TPMIX_MAGIC)
-		return -ENODEV;
-
-	ix->version = readl(ix->regs + TPMIX_REG_VERSION);
-	cap = readl(ix->regs + TPMIX_REG_CAP);
-	ix->bufsize = readl(ix->regs + TPMIX_REG_BUFSIZE);
-	window = readl(ix->regs + TPMIX_REG_WINDOW);
-	ix->window = window & 0xFFFF;
-	ix->window_size = window >> 16;
-
-	if (TPMIX_VERSION_MAJOR(ix->version) !=
-	    TPMIX_VERSION_MAJOR(TPMIX_VERSION_1_0) ||
-	    (cap & caps) != caps)
-		goto out;
-	if (ix->bufsize < TPM_HEADER_SIZE || ix->bufsize > SZ_64K)
-		goto out;
-	/* Between the registers of TIS, and whole 8-byte accesses. */
-	if (!ix->window_size || (ix->window | ix->window_size) % sizeof(u64) ||
-	    ix->window < TPM_REG_XDATA_FIFO_END ||
-	    ix->window > TPM_REG_DID_VID ||
-	    ix->window_size > TPM_REG_DID_VID - ix->window)
-		goto out;
-	return 0;
-out:
-	dev_warn(ix->dev,
-		 "unusable indexed door: version %#x cap %#x size %u window %#x\n",
-		 ix->version, cap, ix->bufsize, window);
-	return -ENODEV;
-}
-
 void tpmix_indexed_sync(struct tpmix_dev *ix)
 {
 	ix->ticket = lower_32_bits(read_stable(ix, TPMIX_REG_ACCEPTED));
-}
-
-/* Step 2. INDEX is written even where it should be right: a rollback moves it. */
-static void write_command(struct tpmix_dev *ix, const u8 *buf, size_t len)
-{
-	void __iomem *win = ix->regs + ix->window;
-	size_t at, off, n;
-	__le64 v64;
-	__le32 v32;
-	__le16 v16;
-
-	for (at = 0; at < len; at += n, buf += n) {
-		n = min_t(size_t, len - at, ix->window_size);
-		writel(at, ix->regs + TPMIX_REG_INDEX);
-
-		for (off = 0; n - off >= sizeof(v64); off += sizeof(v64)) {
-			memcpy(&v64, buf + off, sizeof(v64));
-			writeq(le64_to_cpu(v64), win + off);
-		}
-		if (n - off >= sizeof(v32)) {
-			memcpy(&v32, buf + off, sizeof(v32));
-			writel(le32_to_cpu(v32), win + off);
-			off += sizeof(v32);
-		}
-		if (n - off >= sizeof(v16)) {
-			memcpy(&v16, buf + off, sizeof(v16));
-			writew(le16_to_cpu(v16), win + off);
-			off += sizeof(v16);
-		}
-		if (n - off)
-			writeb(buf[off], win + off);
-	}
 }
 
 /*
@@ -147,19 +81,19 @@ static void ring(struct tpmix_dev *ix)
 	u32 expect = TPMIX_CSUM_EXPECT_ON | ix->cmd_csum;
 
 	BUILD_BUG_ON(TPMIX_REG_DOORBELL - TPMIX_REG_CSUM_EXPECT != 4);
-	writeq((u64)ix->ticket << 32 | expect, ix->regs + TPMIX_REG_CSUM_EXPECT);
+	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
 }
 
-/* Step 4: one access, COMPLETED in the low half and RSP_SIZE in the high one. */
+/* Step 4: COMPLETED in the low half and RSP_SIZE in the high one. */
 static enum progress read_progress(struct tpmix_dev *ix)
 {
-	u64 val = readq(ix->regs + TPMIX_REG_COMPLETED);
+	u64 val = ix->via->read(ix, TPMIX_REG_COMPLETED);
 	s32 ahead = lower_32_bits(val) - ix->ticket;
 
 	BUILD_BUG_ON(TPMIX_REG_RSP_SIZE - TPMIX_REG_COMPLETED != 4);
 	ix->rsp_size = upper_32_bits(val);
 
-	if (ix->rsp_size == ALL_ONES || ahead > 0)
+	if (ix->rsp_size == TPMIX_ALL_ONES || ahead > 0)
 		return LOST;
 	if (ahead < 0)
 		return RUNNING;
@@ -167,8 +101,8 @@ static enum progress read_progress(struct tpmix_dev *ix)
 }
 
 /*
- * Most commands take tens of microseconds, less than any sleep. Pauses grow with
- * the time that passed, so that where an exit is dear there are few of them.
+ * Most commands take tens of microseconds, less than any sleep. Where a look is an
+ * exit, pauses grow with the time that passed, so that there are few of them.
  */
 static enum progress spin(struct tpmix_dev *ix)
 {
@@ -184,7 +118,10 @@ static enum progress spin(struct tpmix_dev *ix)
 		us = ktime_us_delta(ktime_get(), start);
 		if (us >= limit_us)
 			return p;
-		udelay(clamp_t(s64, us / 2, 2, 50));
+		if (ix->via->free_poll)
+			udelay(1);
+		else
+			udelay(clamp_t(s64, us / 2, 2, 50));
 	}
 }
 
@@ -198,9 +135,10 @@ static int check_command(struct tpmix_dev *ix)
 	int i;
 
 	for (i = 0; i < READ_TRIES; i++) {
-		ix->csum = readl(ix->regs + TPMIX_REG_CSUM);
+		ix->csum = lower_32_bits(ix->via->read(ix, TPMIX_REG_CSUM));
 		if ((ix->csum & 0xFFFF) == ix->cmd_csum)
 			return 0;
+		ix->via = &tpmix_trapped;
 	}
 	dev_warn_once(ix->dev, "ticket %u ran another command, taking the next\n",
 		      ix->ticket);
@@ -214,10 +152,49 @@ static int wait_idle(struct tpm_chip *chip, struct tpmix_dev *ix)
 	u32 status;
 	int rc;
 
-	rc = readl_poll_timeout(ix->regs + TPMIX_REG_STATUS, status,
+	rc = readl_poll_timeout(ix->ext + TPMIX_REG_STATUS, status,
 				!(status & TPMIX_STATUS_BUSY), USEC_PER_MSEC,
 				jiffies_to_usecs(chip->timeout_b));
 	return rc ? -ETIME : 0;
+}
+
+/*
+ * The locality was taken away, or a machine was rolled back to before it was
+ * released: again from where a command begins. The ticket stays, so that what the
+ * TPM has run it does not run twice.
+ */
+static int regain(struct tpm_chip *chip, struct tpmix_dev *ix)
+{
+	ix->via = &tpmix_trapped;
+	if (tpmix_request_locality(chip, 0) < 0) {
+		/*
+		 * Whether the command was accepted is not known. The next ring
+		 * goes one on: right if it was, refused and set right if not.
+		 */
+		dev_err(ix->dev, "locality 0 was taken away\n");
+		return -EIO;
+	}
+	return 0;
+}
+
+/* ACCEPTED and STATUS, of a locality that is active or is made so again. */
+static int read_accepted(struct tpm_chip *chip, struct tpmix_dev *ix,
+			 u32 *accepted, u32 *status)
+{
+	int tries = 2;
+	u64 val;
+	int rc;
+
+	BUILD_BUG_ON(TPMIX_REG_STATUS - TPMIX_REG_ACCEPTED != 4);
+	do {
+		val = read_stable(ix, TPMIX_REG_ACCEPTED);
+		*accepted = lower_32_bits(val);
+		*status = upper_32_bits(val);
+		if (*status != TPMIX_ALL_ONES)
+			return 0;
+		rc = regain(chip, ix);
+	} while (!rc && --tries);
+	return -EIO;
 }
 
 /*
@@ -226,25 +203,27 @@ static int wait_idle(struct tpm_chip *chip, struct tpmix_dev *ix)
  */
 static int check_accepted(struct tpm_chip *chip, struct tpmix_dev *ix)
 {
-	u64 val = read_stable(ix, TPMIX_REG_ACCEPTED);
-	u32 accepted = lower_32_bits(val);
-	u32 status = upper_32_bits(val);
-	u32 refused = (status & TPMIX_STATUS_REFUSED_MASK) >>
-		      TPMIX_STATUS_REFUSED_SHIFT;
-	int rc = 0;
+	u32 accepted = lower_32_bits(ix->via->read(ix, TPMIX_REG_ACCEPTED));
+	u32 status, refused;
+	int rc;
 
-	BUILD_BUG_ON(TPMIX_REG_STATUS - TPMIX_REG_ACCEPTED != 4);
-	if (status == ALL_ONES) {
-		/*
-		 * Whether it was accepted is not known. The next ring goes one
-		 * on: right if it was, refused and set right if it was not.
-		 */
-		dev_err(ix->dev, "locality 0 was taken away\n");
-		return -EIO;
-	}
-	if (accepted == ix->ticket)
+	if (accepted == ix->ticket && accepted != TPMIX_ALL_ONES &&
+	    read_progress(ix) != LOST)
 		return check_command(ix);
 
+	ix->via = &tpmix_trapped;
+	rc = read_accepted(chip, ix, &accepted, &status);
+	if (rc)
+		return rc;
+	refused = (status & TPMIX_STATUS_REFUSED_MASK) >>
+		  TPMIX_STATUS_REFUSED_SHIFT;
+
+	if (accepted == ix->ticket) {
+		/* Ended by who took the locality: not to be run twice. */
+		if (read_progress(ix) == LOST)
+			return -EIO;
+		return check_command(ix);
+	}
 	if (accepted + 1 == ix->ticket) {
 		/* Refused for its checksum, or the ring was lost: again. */
 		if (refused == TPMIX_REFUSED_BUSY)
@@ -278,13 +257,14 @@ static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
 	ix->done = false;
 
 	/*
-	 * All of the command is written again before it is rung again: what was
-	 * lost of it is not known. That it begins with INDEX matters too: the
-	 * same ring twice in a row, the first while a command ran, is to the
-	 * device one ring (R2).
+	 * All of the command is written again before it is rung again, trapped:
+	 * what was lost of it is not known. That it begins with INDEX matters
+	 * too: the same ring twice in a row, the first while a command ran, is
+	 * to the device one ring (R2).
 	 */
+	ix->via = ix->way;
 	do {
-		write_command(ix, buf, len);
+		ix->via->write(ix, buf, len);
 		ring(ix);
 		if (spin(ix) == COMPLETED) {
 			rc = check_command(ix);
@@ -292,6 +272,8 @@ static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
 		} else {
 			rc = check_accepted(chip, ix);
 		}
+		if (rc)
+			ix->via = &tpmix_trapped;
 	} while (rc == -EAGAIN && --tries);
 
 	if (rc == -EAGAIN) {
@@ -300,6 +282,18 @@ static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
 		rc = -EIO;
 	}
 	return rc;
+}
+
+/*
+ * No response comes to our ticket, as far as is seen: trapped from here, and with
+ * the locality, if that is what is missing.
+ */
+static int regain_lost(struct tpm_chip *chip, struct tpmix_dev *ix)
+{
+	ix->via = &tpmix_trapped;
+	if (ix->rsp_size != TPMIX_ALL_ONES)
+		return 0;
+	return regain(chip, ix);
 }
 
 /* What a repetition of the poll in tpm_try_transmit() reads is the same. */
@@ -311,7 +305,7 @@ static u8 indexed_status(struct tpm_chip *chip)
 	if (ix->done)
 		return TPMIX_STS_COMPLETE;
 	p = read_progress(ix);
-	if (p == LOST)
+	if (p == LOST && !regain_lost(chip, ix))
 		p = read_progress(ix); /* as read_stable() */
 
 	switch (p) {
@@ -328,27 +322,14 @@ static u8 indexed_status(struct tpm_chip *chip)
 static int read_response(struct tpmix_dev *ix, u8 *buf, size_t count)
 {
 	const struct tpm_header *header = (const struct tpm_header *)buf;
-	void __iomem *win = ix->regs + ix->window;
 	size_t size = ix->rsp_size;
-	size_t at, off, n;
-	__le64 val;
 
 	if (size < TPM_HEADER_SIZE)
 		return -EIO;
 	if (size > count)
 		return -E2BIG;
 
-	for (at = 0; at < size; at += n) {
-		n = min_t(size_t, size - at, ix->window_size);
-		writel(at, ix->regs + TPMIX_REG_INDEX);
-		/* One read past the end is fewer exits than its bytes one by one. */
-		for (off = 0; off < n; off += sizeof(val)) {
-			val = cpu_to_le64(readq(win + off));
-			memcpy(buf + at + off, &val,
-			       min_t(size_t, n - off, sizeof(val)));
-		}
-	}
-
+	ix->via->response(ix, buf, size);
 	if ((ix->csum & 0xFFFF) != ix->cmd_csum ||
 	    ix->csum >> 16 != crc_ccitt(0, buf, size) ||
 	    be32_to_cpu(header->length) != size)
@@ -359,14 +340,18 @@ static int read_response(struct tpmix_dev *ix, u8 *buf, size_t count)
 static int indexed_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	enum progress p;
 	int rc = -EIO;
 	int i;
 
 	for (i = 0; i < READ_TRIES; i++) {
 		if (!ix->done) {
-			if (read_progress(ix) != COMPLETED)
+			p = read_progress(ix);
+			if (p == LOST && regain_lost(chip, ix))
+				return -EIO;
+			if (p != COMPLETED)
 				continue;
-			ix->csum = readl(ix->regs + TPMIX_REG_CSUM);
+			ix->csum = lower_32_bits(ix->via->read(ix, TPMIX_REG_CSUM));
 		}
 		/* Whatever fails now, its size and checksum are read again too. */
 		ix->done = false;
@@ -376,6 +361,7 @@ static int indexed_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 			return rc;
 		dev_warn_ratelimited(ix->dev,
 				     "response checksum mismatch, read again\n");
+		ix->via = &tpmix_trapped;
 	}
 	return rc == -EBADMSG ? -EIO : rc;
 }
@@ -385,7 +371,7 @@ static void indexed_cancel(struct tpm_chip *chip)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 
-	writel(ix->ticket, ix->regs + TPMIX_REG_CANCEL);
+	writel(ix->ticket, ix->ext + TPMIX_REG_CANCEL);
 }
 
 const struct tpm_class_ops tpmix_indexed_ops = {

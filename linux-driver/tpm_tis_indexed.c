@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Driver for TPMs with the replay-safe indexed door (QEMU tpm-tis-indexed).
+ * Driver for TPMs with the replay-safe indexed door: QEMU's tpm-tis-indexed and
+ * tpm-crb-ext.
  *
- * This file: binding, probe, locality, and taking the device over from tpm_tis.
- * The transaction is in tpm_indexed_door.c and, by the standard's registers,
- * in tpm_indexed_fifo.c. Not used: interrupts, localities 1 to 4.
- *
- * TIS: TCG PC Client Specific TPM Interface Specification 1.3.
- * PTP: TCG PC Client Platform TPM Profile 1.05.
+ * This file: probe, suspend and resume, registration. The transaction is in
+ * tpm_indexed_door.c and, by the standard's registers, in tpm_indexed_fifo.c.
+ * Not used: interrupts, localities 1 to 4, the CRB interface's buffer.
  */
 #include <linux/acpi.h>
 #include <linux/io.h>
-#include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -20,9 +17,6 @@
 #include <linux/sysfs.h>
 
 #include "tpm_indexed.h"
-
-#define TPMIX_HID	"QEMU0021"
-#define STOCK_DRIVER	"tpm_tis"
 
 /*
  * Milliseconds, until the core knows the TPM's own: the greater ones of TIS 1.3
@@ -35,27 +29,29 @@ enum tpmix_timeout {
 	TPMIX_TIMEOUT_D_MS = 750,
 };
 
-#define ACCESS_POLL_US	1000
-
 static const char * const door_names[] = {
 	[TPMIX_DOOR_AUTO] = "auto",
+	[TPMIX_DOOR_WINDOW] = "window",
 	[TPMIX_DOOR_INDEXED] = "indexed",
 	[TPMIX_DOOR_FIFO] = "fifo",
 };
 
 static char *door = "auto";
 module_param(door, charp, 0444);
-MODULE_PARM_DESC(door, "Registers to use: auto, indexed or fifo");
+MODULE_PARM_DESC(door, "Door to use: auto, window, indexed or fifo");
 
 static bool takeover = true;
 module_param(takeover, bool, 0444);
-MODULE_PARM_DESC(takeover, "Take the device from tpm_tis, and hand it back on unload");
+MODULE_PARM_DESC(takeover, "Take the device from a stock driver, and hand it back on unload");
 
-/* The TPM's platform or PNP device, with a reference; NULL if there is none. */
-static struct device *tpmix_phys;
+enum tpmix_layout {
+	TPMIX_LAYOUT_TIS,	/* [0] locality pages, others: RAM */
+	TPMIX_LAYOUT_CRB,	/* [0] locality pages, [1] extension pages, RAM */
+};
 
 static const struct acpi_device_id tpmix_acpi_ids[] = {
-	{ TPMIX_HID, 0 },
+	{ TPMIX_HID_TIS, TPMIX_LAYOUT_TIS },
+	{ TPMIX_HID_CRB, TPMIX_LAYOUT_CRB },
 	{ }
 };
 MODULE_DEVICE_TABLE(acpi, tpmix_acpi_ids);
@@ -66,52 +62,95 @@ bool tpmix_req_canceled(struct tpm_chip *chip, u8 status)
 	return status == TPMIX_STS_CANCELED;
 }
 
-/*
- * The request goes first and unasked: repeating it where the locality is active
- * already does nothing, and the question would be one more exit per command.
- */
-int tpmix_request_locality(struct tpm_chip *chip, int loc)
+static void __iomem *map_page(struct device *dev, unsigned int n)
 {
-	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	const u8 active = TPM_ACCESS_ACTIVE_LOCALITY | TPM_ACCESS_REG_VALID_STS;
-	u8 access;
-	int rc;
+	struct resource *res = tpmix_resource(dev, n);
 
-	writeb(TPM_ACCESS_REQUEST_USE, ix->regs + TPM_REG_ACCESS);
-	rc = readb_poll_timeout(ix->regs + TPM_REG_ACCESS, access,
-				(access & (active | TPM_ACCESS_REQUEST_USE)) ==
-				active, ACCESS_POLL_US,
-				jiffies_to_usecs(chip->timeout_a));
-	if (rc) {
-		/* Or the locality would become active when nobody waits for it. */
-		tpmix_relinquish_locality(chip, loc);
-		return -EBUSY;
-	}
-	return loc;
+	if (!res || resource_size(res) < TPMIX_LOCALITY_SIZE)
+		return IOMEM_ERR_PTR(-ENODEV);
+	return devm_ioremap_resource(dev, res);
 }
 
-/* Also withdraws a request that is pending. */
-int tpmix_relinquish_locality(struct tpm_chip *chip, int loc)
+static int map_pages(struct tpmix_dev *ix)
 {
-	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	const struct acpi_device_id *id;
 
-	writeb(TPM_ACCESS_ACTIVE_LOCALITY, ix->regs + TPM_REG_ACCESS);
+	ix->regs = map_page(ix->dev, 0);
+	if (IS_ERR(ix->regs))
+		return PTR_ERR(ix->regs);
+	ix->ext = ix->regs;
+	/* By driver_override a device of any name can come: then no extension. */
+	id = acpi_match_device(tpmix_acpi_ids, ix->dev);
+	if (id && id->driver_data == TPMIX_LAYOUT_CRB) {
+		ix->ext = map_page(ix->dev, 1);
+		if (IS_ERR(ix->ext))
+			return PTR_ERR(ix->ext);
+	}
 	return 0;
 }
 
+/* The best door that the parameter allows and the device has. */
 static int choose_door(struct tpmix_dev *ix)
 {
 	int want = match_string(door_names, ARRAY_SIZE(door_names), door);
 	int rc = -ENODEV;
 
 	if (want != TPMIX_DOOR_FIFO)
-		rc = tpmix_indexed_discover(ix);
-	if (want == TPMIX_DOOR_INDEXED && rc) {
-		dev_err(ix->dev, "no indexed door\n");
+		rc = tpmix_discover(ix);
+	if (rc) {
+		ix->door = TPMIX_DOOR_FIFO;
+		if (want != TPMIX_DOOR_FIFO && want != TPMIX_DOOR_AUTO) {
+			dev_err(ix->dev, "no indexed door\n");
+			return rc;
+		}
+		if (ix->crb) {
+			dev_err(ix->dev, "no FIFO: the active interface is CRB, leave it to tpm_crb\n");
+			return -ENODEV;
+		}
+		return 0;
+	}
+
+	ix->door = TPMIX_DOOR_INDEXED;
+	ix->way = &tpmix_trapped;
+	if (want == TPMIX_DOOR_INDEXED)
+		return 0;
+	rc = tpmix_map_windows(ix);
+	if (!rc) {
+		ix->door = TPMIX_DOOR_WINDOW;
+		return 0;
+	}
+	if (want == TPMIX_DOOR_WINDOW) {
+		dev_err(ix->dev, "no windows in RAM: %d\n", rc);
 		return rc;
 	}
-	ix->door = rc ? TPMIX_DOOR_FIFO : TPMIX_DOOR_INDEXED;
+	if (ix->ram_size)
+		dev_warn(ix->dev, "windows in RAM not used: %d\n", rc);
 	return 0;
+}
+
+/*
+ * With locality 0, at probe and after a TPM_INIT. The windows are used once they
+ * have shown what the registers say.
+ */
+static void start_door(struct tpmix_dev *ix)
+{
+	tpmix_interrupts_off(ix);
+	if (ix->door == TPMIX_DOOR_FIFO)
+		return;
+	tpmix_indexed_sync(ix);
+	if (ix->door != TPMIX_DOOR_WINDOW)
+		return;
+	if (tpmix_windows_work(ix)) {
+		ix->way = &tpmix_window;
+		return;
+	}
+	dev_warn(ix->dev, "windows in RAM do not show the registers, not used\n");
+	ix->door = TPMIX_DOOR_INDEXED;
+}
+
+static void tpmix_unhold(void *ix)
+{
+	tpmix_hold_end(ix);
 }
 
 static void tpmix_unregister(void *chip)
@@ -119,39 +158,49 @@ static void tpmix_unregister(void *chip)
 	tpm_chip_unregister(chip);
 }
 
-static int tpmix_probe(struct device *dev, const struct resource *res)
+static void announce(struct tpmix_dev *ix)
+{
+	const char *family = ix->chip->flags & TPM_CHIP_FLAG_TPM2 ? "2.0" : "1.2";
+
+	if (ix->door == TPMIX_DOOR_FIFO)
+		dev_info(ix->dev, "standard FIFO interface, TPM %s\n", family);
+	else
+		dev_info(ix->dev, "replay-safe TPM interface %u.%u, %u-byte buffer, %s, TPM %s\n",
+			 TPMIX_VERSION_MAJOR(ix->version), ix->version & 0xFFFF,
+			 ix->bufsize,
+			 ix->door == TPMIX_DOOR_WINDOW ? "in RAM" : "trapped",
+			 family);
+}
+
+static int tpmix_probe(struct device *dev)
 {
 	struct tpm_chip *chip;
 	struct tpmix_dev *ix;
-	u8 access;
 	int rc;
 
-	if (!res || resource_size(res) < TPMIX_LOCALITY_SIZE)
-		return -ENODEV;
+	if (tpmix_taken(dev)) {
+		dev_info(dev, "tpm_crb has this TPM\n");
+		return -EBUSY;
+	}
 	ix = devm_kzalloc(dev, sizeof(*ix), GFP_KERNEL);
 	if (!ix)
 		return -ENOMEM;
 	ix->dev = dev;
-	ix->regs = devm_ioremap_resource(dev, res);
-	if (IS_ERR(ix->regs))
-		return PTR_ERR(ix->regs);
-
-	/* TIS 1.3 5.6.2: nothing else is valid before regValidSts. */
-	rc = readb_poll_timeout(ix->regs + TPM_REG_ACCESS, access,
-				access != 0xFF &&
-				(access & TPM_ACCESS_REG_VALID_STS),
-				ACCESS_POLL_US,
-				TPMIX_TIMEOUT_A_MS * USEC_PER_MSEC);
+	rc = map_pages(ix);
 	if (rc)
-		return -ENODEV;
+		return rc;
+	rc = tpmix_interface(ix);
+	if (rc)
+		return rc;
 	rc = choose_door(ix);
 	if (rc)
 		return rc;
 
-	chip = tpmm_chip_alloc(dev, ix->door == TPMIX_DOOR_INDEXED ?
-				    &tpmix_indexed_ops : &tpmix_fifo_ops);
+	chip = tpmm_chip_alloc(dev, ix->door == TPMIX_DOOR_FIFO ?
+				    &tpmix_fifo_ops : &tpmix_indexed_ops);
 	if (IS_ERR(chip))
 		return PTR_ERR(chip);
+	ix->chip = chip;
 	dev_set_drvdata(&chip->dev, ix);
 	chip->acpi_dev_handle = ACPI_HANDLE(dev);
 	chip->timeout_a = msecs_to_jiffies(TPMIX_TIMEOUT_A_MS);
@@ -159,33 +208,67 @@ static int tpmix_probe(struct device *dev, const struct resource *res)
 	chip->timeout_c = msecs_to_jiffies(TPMIX_TIMEOUT_C_MS);
 	chip->timeout_d = msecs_to_jiffies(TPMIX_TIMEOUT_D_MS);
 
+	tpmix_locality_init(ix);
+	rc = devm_add_action_or_reset(dev, tpmix_unhold, ix);
+	if (rc)
+		return rc;
+
 	rc = tpm_chip_start(chip);
 	if (rc)
 		return rc;
-	/* Firmware may have left interrupts on; nobody would acknowledge them. */
-	writel(readl(ix->regs + TPM_REG_INT_ENABLE) & ~TPM_INT_GLOBAL_ENABLE,
-	       ix->regs + TPM_REG_INT_ENABLE);
-	if (ix->door == TPMIX_DOOR_INDEXED)
-		tpmix_indexed_sync(ix);
+	start_door(ix);
 	rc = tpm2_probe(chip);
 	tpm_chip_stop(chip);
 	if (rc)
 		return rc;
-
-	if (ix->door == TPMIX_DOOR_INDEXED)
-		dev_info(dev, "replay-safe TPM interface %u.%u, %u-byte buffer, TPM %s\n",
-			 TPMIX_VERSION_MAJOR(ix->version), ix->version & 0xFFFF,
-			 ix->bufsize,
-			 chip->flags & TPM_CHIP_FLAG_TPM2 ? "2.0" : "1.2");
-	else
-		dev_info(dev, "standard FIFO interface, TPM %s\n",
-			 chip->flags & TPM_CHIP_FLAG_TPM2 ? "2.0" : "1.2");
+	announce(ix);
 
 	rc = tpm_chip_register(chip);
 	if (rc)
 		return rc;
 	/* In place of remove(), whose prototype is not that of every kernel. */
-	return devm_add_action_or_reset(dev, tpmix_unregister, chip);
+	rc = devm_add_action_or_reset(dev, tpmix_unregister, chip);
+	if (!rc)
+		tpmix_hold_begin(ix);
+	return rc;
+}
+
+static int tpmix_suspend(struct device *dev)
+{
+	struct tpm_chip *chip = dev_get_drvdata(dev);
+	int rc;
+
+	rc = tpm_pm_suspend(dev);
+	if (!rc)
+		tpmix_hold_end(dev_get_drvdata(&chip->dev));
+	return rc;
+}
+
+/*
+ * Firmware has used the TPM, or, after hibernation, it is another one: it may have
+ * another buffer, and PTP's InterfaceSelector may have come into effect.
+ */
+static int rediscover(struct tpmix_dev *ix)
+{
+	struct tpmix_dev old = *ix;
+	int rc;
+
+	rc = tpmix_interface(ix);
+	if (rc)
+		return rc;
+	if (ix->door == TPMIX_DOOR_FIFO)
+		return ix->crb ? -ENODEV : 0;
+	rc = tpmix_discover(ix);
+	if (rc)
+		return rc;
+	ix->way = &tpmix_trapped;
+	if (ix->door == TPMIX_DOOR_WINDOW &&
+	    (ix->ram_size < old.ram_size || ix->cmd_addr != old.cmd_addr ||
+	     ix->rsp_addr != old.rsp_addr || ix->header_addr != old.header_addr)) {
+		dev_warn(ix->dev, "windows in RAM have moved, not used\n");
+		ix->door = TPMIX_DOOR_INDEXED;
+	}
+	return 0;
 }
 
 static int tpmix_resume(struct device *dev)
@@ -194,20 +277,22 @@ static int tpmix_resume(struct device *dev)
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	int rc;
 
-	rc = tpm_chip_start(chip);
+	rc = rediscover(ix);
+	if (!rc)
+		rc = tpm_chip_start(chip);
 	if (rc)
 		return rc;
-	/* Firmware has used the TPM, or, after hibernation, it is another one. */
-	if (ix->door == TPMIX_DOOR_INDEXED)
-		tpmix_indexed_sync(ix);
+	start_door(ix);
 	/* TPM 1.2 wants a self-test; as in tpm_tis its result is the core's. */
 	if (!(chip->flags & TPM_CHIP_FLAG_TPM2))
 		tpm1_do_selftest(chip);
 	tpm_chip_stop(chip);
-	return tpm_pm_resume(dev);
+	rc = tpm_pm_resume(dev);
+	tpmix_hold_begin(ix);
+	return rc;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(tpmix_pm, tpm_pm_suspend, tpmix_resume);
+static DEFINE_SIMPLE_DEV_PM_OPS(tpmix_pm, tpmix_suspend, tpmix_resume);
 
 static ssize_t door_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
@@ -227,8 +312,7 @@ ATTRIBUTE_GROUPS(tpmix);
 
 static int tpmix_platform_probe(struct platform_device *pdev)
 {
-	return tpmix_probe(&pdev->dev,
-			   platform_get_resource(pdev, IORESOURCE_MEM, 0));
+	return tpmix_probe(&pdev->dev);
 }
 
 /* Synchronous: init looks at once whether the probe took the device. */
@@ -257,7 +341,7 @@ static int tpmix_pnp_probe(struct pnp_dev *pnp, const struct pnp_device_id *id)
 {
 	if (!acpi_match_device(tpmix_acpi_ids, &pnp->dev))
 		return -ENODEV;
-	return tpmix_probe(&pnp->dev, pnp_get_resource(pnp, IORESOURCE_MEM, 0));
+	return tpmix_probe(&pnp->dev);
 }
 
 static struct pnp_driver tpmix_pnp_driver = {
@@ -271,69 +355,33 @@ static struct pnp_driver tpmix_pnp_driver = {
 	},
 };
 
-static struct device * __init find_device(void)
+static int __init register_drivers(void)
 {
-	struct acpi_device *adev;
-	struct device *dev;
+	int rc = platform_driver_register(&tpmix_platform_driver);
 
-	adev = acpi_dev_get_first_match_dev(TPMIX_HID, NULL, -1);
-	if (!adev)
-		return NULL;
-	dev = get_device(acpi_get_first_physical_node(adev));
-	acpi_dev_put(adev);
-	return dev;
-}
-
-/* True if tpm_tis had the device, by its _CID, and has let go of it. */
-static bool __init release_stock(struct device *dev)
-{
-	bool stock;
-
-	device_lock(dev);
-	stock = dev->driver && !strcmp(dev->driver->name, STOCK_DRIVER);
-	device_unlock(dev);
-	if (stock)
-		device_release_driver(dev);
-	return stock;
-}
-
-/* Drivers are asked in the order of their registration: tpm_tis before us. */
-static void hand_back(struct device *dev)
-{
-	int rc = device_attach(dev);
-
-	if (rc < 0)
-		dev_warn(dev, "no driver took the device back: %d\n", rc);
+	if (rc || !IS_ENABLED(CONFIG_PNP))
+		return rc;
+	rc = pnp_register_driver(&tpmix_pnp_driver);
+	if (rc)
+		platform_driver_unregister(&tpmix_platform_driver);
+	return rc;
 }
 
 static int __init tpmix_init(void)
 {
-	bool released = false;
 	int rc;
 
 	if (match_string(door_names, ARRAY_SIZE(door_names), door) < 0) {
-		pr_err("tpm_indexed: door is auto, indexed or fifo\n");
+		pr_err("tpm_indexed: door is auto, window, indexed or fifo\n");
 		return -EINVAL;
 	}
-	tpmix_phys = find_device();
-	if (tpmix_phys && takeover)
-		released = release_stock(tpmix_phys);
-
+	tpmix_takeover(takeover);
 	/* Registering probes the device, if nobody has it. */
-	rc = platform_driver_register(&tpmix_platform_driver);
+	rc = register_drivers();
+	/* Where our probe failed; no effect on a device that is bound. */
+	tpmix_hand_back();
 	if (rc)
-		goto out;
-	if (IS_ENABLED(CONFIG_PNP)) {
-		rc = pnp_register_driver(&tpmix_pnp_driver);
-		if (rc)
-			platform_driver_unregister(&tpmix_platform_driver);
-	}
-out:
-	/* Also where our probe failed: no effect on a device that is bound. */
-	if (released)
-		hand_back(tpmix_phys);
-	if (rc)
-		put_device(tpmix_phys);
+		tpmix_forget();
 	return rc;
 }
 
@@ -342,10 +390,8 @@ static void __exit tpmix_exit(void)
 	if (IS_ENABLED(CONFIG_PNP))
 		pnp_unregister_driver(&tpmix_pnp_driver);
 	platform_driver_unregister(&tpmix_platform_driver);
-
-	if (tpmix_phys && takeover)
-		hand_back(tpmix_phys);
-	put_device(tpmix_phys);
+	tpmix_hand_back();
+	tpmix_forget();
 }
 
 module_init(tpmix_init);

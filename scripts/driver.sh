@@ -4,13 +4,15 @@
 # Builds linux-driver/ against the kernels of Debian 12 and its backports, from
 # their header packages, unpacked and not installed.
 #
-#   scripts/driver.sh         build/driver/{6.1,6.12}/tpm_indexed.ko
+#   scripts/driver.sh         build/driver/{6.1,6.12}/tpm_indexed.ko, and the test
+#                             module of tests/guest/large in build/driver/large-*
 #   scripts/driver.sh lint    gcc W=1, sparse, checkpatch, private prototypes
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 SRC=$ROOT/linux-driver
+LARGE=$ROOT/tests/guest/large
 OUT=$BUILD/driver
 DEBS=$DOWNLOADS/debs
 KERNELS=(6.1:bookworm 6.12:bookworm-backports)
@@ -64,24 +66,24 @@ headers() {
     printf '%s %s\n' "$abi" "$version" >"$dir/ready"
 }
 
-# kmake KERNEL DIR MAKE-ARGUMENT...: kbuild of linux-driver's files in DIR.
+# kmake KERNEL SOURCE DIR MAKE-ARGUMENT...: kbuild of SOURCE's files in DIR.
 kmake() {
-    local kernel=$1 dir=$2 f
-    shift 2
+    local kernel=$1 source=$2 dir=$3 f
+    shift 3
     mkdir -p "$dir"
     # Links: kbuild puts what it makes beside its sources.
-    for f in "$SRC"/*.[ch] "$SRC/Kbuild"; do
+    for f in "$source"/*.[ch] "$source/Kbuild"; do
+        [ -e "$f" ] || continue
         [ "$(readlink "$dir/${f##*/}")" = "$f" ] || ln -sfn "$f" "$dir/${f##*/}"
     done
     make -C "$OUT/headers-$kernel/build" M="$dir" CC=gcc-12 \
         TPMIX_REGS_DIR="$ROOT/engine" -j"$JOBS" "$@" modules
 }
 
-# fresh KERNEL: the module is newer than all that it is made of.
+# fresh KERNEL SOURCE MODULE: it is newer than all that it is made of.
 fresh() {
-    local ko=$OUT/$1/tpm_indexed.ko
-    [ -e "$ko" ] && [ -z "$(find "$SRC" "$ROOT/engine/tpmix_regs.h" \
-        "$OUT/headers-$1/ready" -newer "$ko" -print -quit)" ]
+    [ -e "$3" ] && [ -z "$(find "$2" "$ROOT/engine/tpmix_regs.h" \
+        "$OUT/headers-$1/ready" -newer "$3" -print -quit)" ]
 }
 
 tools() {
@@ -96,9 +98,13 @@ build() {
     for k in "${KERNELS[@]}"; do
         kernel=${k%%:*}
         headers "$kernel" "${k#*:}"
-        fresh "$kernel" && continue
-        say "building the driver for Linux $kernel"
-        quiet "driver-$kernel" kmake "$kernel" "$OUT/$kernel"
+        if ! fresh "$kernel" "$SRC" "$OUT/$kernel/tpm_indexed.ko"; then
+            say "building the driver for Linux $kernel"
+            quiet "driver-$kernel" kmake "$kernel" "$SRC" "$OUT/$kernel"
+        fi
+        if ! fresh "$kernel" "$LARGE" "$OUT/large-$kernel/tpm_large.ko"; then
+            quiet "large-$kernel" kmake "$kernel" "$LARGE" "$OUT/large-$kernel"
+        fi
     done
 }
 
@@ -136,20 +142,22 @@ exported() {
 }
 
 lint() {
-    local k kernel dir failed=0
+    local k kernel dir source failed=0
     tools
     need sparse perl xz-utils
     for k in "${KERNELS[@]}"; do
         kernel=${k%%:*}
-        dir=$OUT/lint-$kernel
         headers "$kernel" "${k#*:}"
         exported "$kernel" || failed=1
-        # From nothing: warnings come only where something is compiled.
-        rm -rf "$dir"
-        quiet "driver-lint-$kernel" kmake "$kernel" "$dir" W=1 C=1
-        if grep -E '(warning|error):' "$BUILD/log/driver-lint-$kernel.log"; then
-            failed=1
-        fi
+        for source in "$SRC" "$LARGE"; do
+            dir=$OUT/lint-${source##*/}-$kernel
+            # From nothing: warnings come only where something is compiled.
+            rm -rf "$dir"
+            quiet "driver-lint-$kernel" kmake "$kernel" "$source" "$dir" W=1 C=1
+            if grep -E '(warning|error):' "$BUILD/log/driver-lint-$kernel.log"; then
+                failed=1
+            fi
+        done
     done
 
     kernel_source
@@ -164,8 +172,9 @@ lint() {
 
     # Lines of code only: the maintainers' list is not this tree's.
     perl "$OUT/source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
-        -f "$SRC"/*.[ch] "$SRC/Kbuild" "$SRC/Makefile" "$SRC/Kconfig" || failed=1
-    [ $failed = 0 ] || die "findings in linux-driver, above"
+        -f "$SRC"/*.[ch] "$SRC/Kbuild" "$SRC/Makefile" "$SRC/Kconfig" \
+        "$LARGE"/*.c "$LARGE/Kbuild" || failed=1
+    [ $failed = 0 ] || die "findings in linux-driver or tests/guest/large, above"
     say "linux-driver: no findings"
 }
 

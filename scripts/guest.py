@@ -130,8 +130,9 @@ class Swtpm:
 
     _count = itertools.count()
 
-    def __init__(self, directory, log_level=None):
-        """log_level: 20 has every command and response in swtpm.log there."""
+    def __init__(self, directory, log_level=None, other=None):
+        """log_level: 20 has every command and response in swtpm.log there.
+        other: program to run in its place, with the socket's path and more arguments."""
         state = directory / "tpm"
         state.mkdir(exist_ok=True)
         self.path = directory / f"swtpm{next(self._count)}.sock"
@@ -140,6 +141,8 @@ class Swtpm:
                 "--ctrl", f"type=unixio,path={self.path}"]
         if log_level is not None:
             args += ["--log", f"level={log_level},file={self.log_path}"]
+        if other:
+            args = [other[0], self.path, *other[1:]]
         self.messages = directory / "swtpm.messages"
         self.process = spawn(args, self.messages)
         self._wait_socket()
@@ -149,7 +152,7 @@ class Swtpm:
         while not self.path.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 end_process(self.process)
-                raise GuestError(f"swtpm does not start: {last_line(self.messages)}")
+                raise GuestError(f"the TPM does not start: {last_line(self.messages)}")
             time.sleep(0.01)
 
     def stop(self):
@@ -295,6 +298,8 @@ class Guest:
     qemu_args   further arguments for QEMU, after all others
     append      further words for the kernel's command line
     memory      MiB
+    tpm         list, program in the place of swtpm: it is given the socket's path and
+                then what follows in the list
     swtpm_log   level for swtpm's log (20: all traffic), read it at guest.swtpm.log_path
     timeout     seconds that wait() gives the command, boot included
 
@@ -307,15 +312,16 @@ class Guest:
     def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel="6.1",
                  firmware="seabios", accel="tcg", machine="q35", qemu="own",
                  plugin=None, replay=None, command=None, env=None, files=None, stdout=None,
-                 stderr=None, qemu_args=(), append="", memory=512, swtpm_log=None,
-                 timeout=TIMEOUT_S):
+                 stderr=None, qemu_args=(), append="", memory=512, tpm=None,
+                 swtpm_log=None, timeout=TIMEOUT_S):
         self.device, self.driver, self.kernel = device, driver, kernel
         self.firmware, self.accel, self.machine = firmware, accel, machine
         self.qemu = Path(QEMU.get(qemu, qemu))
         self.plugin = plugin or (PLUGIN if qemu == "system" else None)
         self.replay, self.command, self.env = replay, command, dict(env or {})
         self.files, self.qemu_args, self.append = files or {}, list(qemu_args), append
-        self.memory, self.swtpm_log, self.timeout = memory, swtpm_log, timeout
+        self.memory, self.timeout = memory, timeout
+        self.tpm, self.swtpm_log = tpm, swtpm_log
         self.streams = {"stdout": stdout, "stderr": stderr}
         self.process = self.swtpm = self.qmp = self.control = self.output = None
         self.dir = self.log = None
@@ -344,7 +350,7 @@ class Guest:
         self.dir = Path(tempfile.mkdtemp(prefix="tpmix-"))
         self.started = time.monotonic()
         if self.device:
-            self.swtpm = Swtpm(self.dir, self.swtpm_log)
+            self.swtpm = Swtpm(self.dir, self.swtpm_log, self.tpm)
         self._write_initrd()
         if self.command is None:
             self.process = spawn(self.command_line({}), self.log, stdin=None,
@@ -482,7 +488,7 @@ class Guest:
         if self.driver == "indexed":
             # Taken over later, the TPM would be tpm1: IMA holds on to the first
             # chip that it saw, and to its number.
-            append += " initcall_blacklist=init_tis"
+            append += " initcall_blacklist=init_tis,crb_acpi_driver_init"
         if self.command is None:
             append += " loglevel=3"  # IMA's complaints are not for this terminal
         # A nested KVM may offer MSR_IA32_ARCH_CAPABILITIES and refuse its value.

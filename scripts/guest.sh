@@ -175,8 +175,16 @@ copy_tools() {
 MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
     virtio_console crc-ccitt)
 
+# own_modules VERSION: the project's, where scripts/driver.sh has built them.
+own_modules() {
+    local file
+    for file in "$BUILD/driver/$1/tpm_indexed.ko" "$BUILD/driver/large-$1/tpm_large.ko"; do
+        [ ! -e "$file" ] || echo "$file"
+    done
+}
+
 copy_modules() {
-    local root=$1 version=$2 tree=$GUEST/kernel-$2 release name file driver
+    local root=$1 version=$2 tree=$GUEST/kernel-$2 release name file
     release=$(cat "$tree/release")
     mkdir -p "$root/lib/modules/$release/updates"
     cp "$tree/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release/"
@@ -184,13 +192,12 @@ copy_modules() {
         file=$(cd "$tree" && find lib/modules -name "$name.ko")
         [ -z "$file" ] || install -D -m 644 "$tree/$file" "$root/$file"
     done
-    driver=$BUILD/driver/$version/tpm_indexed.ko
-    if [ -e "$driver" ]; then
-        [ "$(modinfo -F vermagic "$driver" | cut -d ' ' -f 1)" = "$release" ] ||
-            die "build/driver/$version is not for kernel $release: rm build/downloads/debs/kernel-$version.sha256 build/driver/$version/*.ko and build both again"
+    while read -r file; do
+        [ "$(modinfo -F vermagic "$file" | cut -d ' ' -f 1)" = "$release" ] ||
+            die "$file is not for kernel $release: rm build/downloads/debs/kernel-$version.sha256 $file and build both again"
         # kbuild leaves debugging information in it, ten times the module.
-        strip --strip-debug -o "$root/lib/modules/$release/updates/${driver##*/}" "$driver"
-    fi
+        strip --strip-debug -o "$root/lib/modules/$release/updates/${file##*/}" "$file"
+    done < <(own_modules "$version")
     depmod -b "$root" "$release"
     # busybox's modprobe reads the text form of these only.
     rm -f "$root/lib/modules/$release"/modules.{*.bin,order,devname,softdep,builtin.modinfo}
@@ -208,10 +215,7 @@ build_initrds() {
     local version root inputs
     for version in "${KERNELS[@]}"; do
         inputs=("${BASH_SOURCE[0]}" "$ROOT/guest/init" "$GUEST/vmlinuz-$version")
-        # The project's driver, where scripts/driver.sh has built it.
-        if [ -e "$BUILD/driver/$version/tpm_indexed.ko" ]; then
-            inputs+=("$BUILD/driver/$version/tpm_indexed.ko")
-        fi
+        mapfile -t -O ${#inputs[@]} inputs < <(own_modules "$version")
         if newer "$GUEST/initrd-$version.cpio.gz" "${inputs[@]}"; then continue; fi
         need cpio kmod binutils
         say "building the initramfs for kernel $version"

@@ -474,19 +474,25 @@ void tpm_stub_free(TpmStub *t)
 	g_free(t);
 }
 
-int tpm_stub_connect(TpmStub *t)
+void tpm_stub_serve(TpmStub *t, int fd)
 {
 	Connection *c = g_new0(Connection, 1);
-	int fd[2];
 
-	g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd));
 	c->stub = t;
-	c->control = fd[0];
+	c->control = fd;
 	c->data = -1;
 	g_mutex_lock(&t->lock);
 	g_ptr_array_add(t->connections, c);
 	c->control_thread = g_thread_new("tpm-stub-control", control_main, c);
 	g_mutex_unlock(&t->lock);
+}
+
+int tpm_stub_connect(TpmStub *t)
+{
+	int fd[2];
+
+	g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd));
+	tpm_stub_serve(t, fd[0]);
 	return fd[1];
 }
 

@@ -51,6 +51,9 @@ void tpm_stub_free(TpmStub *t);
 /* A new connection: the socket for qtest_start(), which closes it. */
 int tpm_stub_connect(TpmStub *t);
 
+/* The same over a stream socket that is connected already; the stub closes it. */
+void tpm_stub_serve(TpmStub *t, int fd);
+
 void tpm_stub_set_answer(TpmStub *t, TpmStubAnswer answer, void *opaque);
 
 /* Largest buffer that CMD_SET_BUFFERSIZE grants, and the first one: 4096. */

@@ -27,6 +27,8 @@ class Row:
     title: str
     device: str
     driver: str
+    replay: str = ""    # further properties of mmio-replay
+    append: str = ""    # to the kernel's command line
     asked: int = 0
     replays: int = 0
     wrong: int = 0
@@ -119,8 +121,11 @@ def run_row(row, options):
     total = options.rounds * (KINDS - 1) * 2
     watcher = Watcher(row, total)
     injection = f"rate={options.rate},seed={options.seed},enabled=off"
+    if row.replay:
+        injection += f",{row.replay}"
     with Guest(device=row.device, driver=row.driver, kernel=options.kernel,
                accel=options.accel, qemu=options.qemu, replay=injection,
+               append=row.append,
                command=f"sh /workload.sh {options.rounds}",
                files={"workload.sh": WORKLOAD}, stdout=watcher, swtpm_log=20,
                timeout=READY_S + SECONDS_A_ROUND * options.rounds) as guest:

@@ -38,8 +38,9 @@ SUITES = {
     "kvm": (["qemu", "engine"],
             [[HOST / "kvm/test_vmm"],
              ["/usr/bin/python3", ROOT / "tests/kvm/test_qemu_kvm.py"]], 300),
-    "guest": (["qemu", "driver", "guest"],
-              [["/usr/bin/python3", ROOT / "tests/guest/test_guest.py"]], 1500),
+    "guest": (["qemu", "engine", "driver", "guest"],
+              [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py"]
+               for n in ("guest", "driver")], 1500),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
     "tcti": (["qemu", "engine", "tcti-tests"],

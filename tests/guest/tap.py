@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests with a Linux guest share: TAP, one command in one guest, counters."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from guest import Guest, GuestError  # noqa: E402
+
+# What a user does first; the last line shows that it was reached.
+TOOLS = r"""
+set -e
+[ "$(tpm2_getrandom --hex 32 | wc -c)" = 64 ]
+tpm2_pcrread sha256:0,23 >/dev/null
+tpm2_getcap properties-fixed | grep -q TPM2_PT_MANUFACTURER
+tpm2_createprimary -Q -C o -c /tmp/p.ctx
+echo secret | tpm2_create -Q -C /tmp/p.ctx -i - -u /tmp/k.pub -r /tmp/k.priv
+tpm2_flushcontext -t
+tpm2_load -Q -C /tmp/p.ctx -u /tmp/k.pub -r /tmp/k.priv -c /tmp/k.ctx
+[ "$(tpm2_unseal -c /tmp/k.ctx)" = secret ]
+"""
+
+DRIVER_OF = 'basename "$(readlink /sys/class/tpm/tpm*/device/driver)"'
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def check(self, name, function):
+        """function returns None, or what is wrong."""
+        self.count += 1
+        try:
+            problem = function()
+        except GuestError as error:
+            problem = str(error)
+        self.failed += problem is not None
+        print(f"{'ok' if problem is None else 'not ok'} {self.count} - {name}", flush=True)
+        if problem is not None:
+            print("# " + problem.strip().replace("\n", "\n# "), flush=True)
+
+    def end(self):
+        """The plan; the exit status."""
+        print(f"1..{self.count}")
+        return 1 if self.failed else 0
+
+
+def run(command, **options):
+    with Guest(command=command, **options) as guest:
+        return guest.wait()
+
+
+def told(result):
+    return (f"status {result.status}, output:\n{result.out.decode(errors='replace')}\n"
+            f"{result.err.decode(errors='replace')}")
+
+
+def expect(command, want, **options):
+    """Runs it; None where it ends with 0 and its output matches, else what came."""
+    result = run(command, **options)
+    out = result.out.decode(errors="replace")
+    if result.status == 0 and re.search(want, out, re.S):
+        return None
+    return told(result)
+
+
+# Between the two lines to the host only what is counted happens: COUNT commands
+# PCR_Read, 20 bytes, response 62 bytes, without a resource manager.
+COUNT = 50
+COUNTED = rf"""
+node=/dev/$(ls /sys/class/tpm | tail -n 1)
+exec 5<>"$TPMIX_CONTROL" 6<>$node
+echo before >&5; read -r _ <&5
+for i in $(seq {COUNT}); do
+    printf '\200\001\0\0\0\24\0\0\1\176\0\0\0\1\0\13\3\1\0\0' >&6
+    dd bs=4096 count=1 <&6 2>/dev/null
+done | wc -c
+echo after >&5; read -r _ <&5
+"""
+COUNTED_BYTES = 62 * COUNT
+
+
+def counters(guest):
+    return [guest.qmp.execute("qom-get", path="/machine/peripheral/tpm", property=name)
+            for name in ("mmio-reads", "mmio-writes", "commands")]
+
+
+def count(command, **options):
+    """Runs a command that writes two lines to the host, and waits for a line after
+    each. Returns its Result, and what the device counted between the two: reads,
+    writes, commands."""
+    options["device"] += ",id=tpm"
+    with Guest(command=command, **options) as guest:
+        guest.control.read_line()
+        before = counters(guest)
+        guest.control.write_line("go")
+        guest.control.read_line()
+        after = counters(guest)
+        guest.control.write_line("go")
+        return guest.wait(), *(b - a for a, b in zip(before, after))

@@ -1,0 +1,263 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The project's driver in a Linux guest: every door, both devices, both kernels, who
+has the device, what a command costs, large commands, repeated accesses. TAP on stdout."""
+
+import argparse
+import sys
+
+from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, Guest, Tap, count,
+                 expect, told)
+from demo import Row, run_row
+
+KERNELS = ("6.1", "6.12")
+TIS = "tpm-tis-indexed,compat=off"
+CRB = "tpm-crb-ext,compat=off"
+CRB_FIFO = "tpm-crb-ext,compat=off,interface=fifo"
+DOUBLE = ROOT / "build/host/tests/guest/tpm_double"
+
+DOOR = "cat /sys/class/tpm/tpm*/device/door\n"
+
+# A stock driver is built in and binds first, through _CID; loading ours takes over.
+TAKEOVER = r"""
+driver() {
+    readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'
+    node=$(ls /dev/tpmrm* | tail -n 1)
+    TPM2TOOLS_TCTI="device:$node" tpm2_getrandom --hex 8 | wc -c
+}
+driver
+modprobe tpm_indexed && driver
+rmmod tpm_indexed && driver
+modprobe tpm_indexed && driver
+"""
+
+# takeover=0 leaves a TPM alone that a stock driver has; by hand it changes hands.
+BY_HAND = r"""
+exec 2>&1
+driver() { readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'; }
+modprobe tpm_indexed takeover=0; driver
+echo QEMU0022:00 > /sys/bus/acpi/drivers/tpm_crb/unbind
+echo QEMU0022:00 > /sys/bus/platform/drivers/tpm_tis_indexed/bind; driver
+rmmod tpm_indexed; driver
+echo QEMU0022:00 > /sys/bus/acpi/drivers/tpm_crb/bind; driver
+"""
+
+# A probe that fails gives the device back: CRB has no FIFO.
+FAILED_PROBE = r"""
+modprobe tpm_indexed door=fifo
+readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'
+dmesg | grep -o 'no FIFO: .*'
+"""
+
+# A TPM without the vendor block, given to our driver: it has to use the FIFO.
+FALLBACK = r"""
+set -e
+cd /sys/bus/platform
+modprobe tpm_indexed
+echo tpm_tis_indexed > devices/MSFT0101:00/driver_override
+echo MSFT0101:00 > drivers/tpm_tis/unbind
+echo MSFT0101:00 > drivers/tpm_tis_indexed/bind
+cat devices/MSFT0101:00/door
+export TPM2TOOLS_TCTI=device:$(ls /dev/tpmrm* | tail -n 1)
+""" + TOOLS
+
+# Larger than the trapped window: INDEX moves. NV data and a 4 KiB command.
+LARGE = r"""
+set -e
+head -c 1024 /dev/urandom > /tmp/in
+for i in 1 2 3; do
+    tpm2_nvdefine -Q -C o -s 1024 0x150000$i
+    tpm2_nvwrite -Q -C o -i /tmp/in 0x150000$i
+    tpm2_nvread -C o 0x150000$i | cmp - /tmp/in
+done
+# a command of 4000 bytes: more than the TPM takes, but not than the interface
+node=/dev/$(ls /sys/class/tpm | tail -n 1)
+{ printf '\200\001\000\000\017\240\000\000\001\173'; head -c 3990 /dev/zero; } > /tmp/cmd
+exec 3<>$node
+cat /tmp/cmd >&3
+head -c 10 <&3 | xxd -p
+"""
+
+# Larger than anything that user space can send: tests/guest/large.
+LARGER = DOOR + r"""
+exec 5<>"$TPMIX_CONTROL"
+echo before >&5; read -r _ <&5
+modprobe tpm_large size=$SIZE count=20 || exit 1
+echo after >&5; read -r _ <&5
+dmesg | grep -o 'large: .*'
+"""
+
+# S3: the kernel saves the TPM's state, QEMU resets the device, firmware resumes.
+SUSPEND = r"""
+exec 5<>"$TPMIX_CONTROL"
+before=$(tpm2_pcrread sha256:23)
+echo ready >&5
+echo mem > /sys/power/state || exit 1
+[ "$(tpm2_pcrread sha256:23)" = "$before" ] && """ + TOOLS + DOOR
+
+
+def door(name):
+    """For the kernel's command line, where busybox' modprobe looks too."""
+    return f"tpm_indexed.door={name}"
+
+
+def in_use(wanted, device, kernel, append=""):
+    return expect(TOOLS + DRIVER_OF + "\n" + DOOR, f"^tpm_tis_indexed\n{wanted}\n$",
+                  device=device, driver="indexed", kernel=kernel, append=append)
+
+
+def suspend(device, wanted, append=""):
+    with Guest(command=SUSPEND, device=device, driver="indexed", append=append) as guest:
+        guest.control.read_line(120)
+        guest.qmp.wait_event("SUSPEND", 60)
+        guest.qmp.execute("system_wakeup")
+        result = guest.wait()
+    return None if result.status == 0 and result.out.decode() == f"{wanted}\n" else told(result)
+
+
+def cost(right, device, driver="indexed", **options):
+    """right: of (reads, writes) per command, both as counted."""
+    result, reads, writes, commands = count(COUNTED, device=device, driver=driver, **options)
+    print(f"# {device}, {driver} driver {options.get('append', '')}: "
+          f"{reads / commands:.2f} reads and {writes / commands:.2f} writes per PCR_Read")
+    # The kernel may ask for random bytes meanwhile, a command of 12 bytes.
+    if result.status or int(result.out) != COUNTED_BYTES or commands - COUNT not in range(5):
+        return f"{commands} commands, " + told(result)
+    if right(reads / commands, writes / commands):
+        return None
+    return f"{reads} reads, {writes} writes for {commands} commands"
+
+
+# What a PCR_Read costs: a command of 20 bytes, a response of 62.
+
+def window_cost(reads, writes):
+    """Locality requested, doorbell, locality released."""
+    return (reads, writes) == (0, 3)
+
+
+def held_cost(reads, writes):
+    """The doorbell, and the locality now and then."""
+    return reads == 0 and 1 <= writes < 1.3
+
+
+def trapped_cost(reads, writes):
+    """Writes: beside those three INDEX, 8 + 8 + 4 bytes, INDEX. Reads: locality
+    granted, completion at least once, checksum, 8 of the response."""
+    return 7.9 < writes <= 8 and 10.9 <= reads < 30
+
+
+def larger(device, size, wanted, right, **options):
+    result, reads, writes, _ = count(LARGER, device=device, driver="indexed",
+                                     env={"SIZE": size}, tpm=[DOUBLE, str(size)], **options)
+    if result.status or result.out.decode() != f"{wanted}\nlarge: 20 commands of {size} bytes\n":
+        return told(result)
+    # Beside the 20 one that the driver refuses, for which it took the locality.
+    if right and (reads, writes) != right:
+        return f"{reads} reads, {writes} writes, not {right}"
+    return None
+
+
+def replayed(device, when, append=""):
+    """Of all accesses a third again, at once or late; nobody is to notice."""
+    options = argparse.Namespace(rounds=2, rate=300000, seed=2011, kernel="6.1",
+                                 accel="tcg", qemu="own")
+    row = run_row(Row(f"{device} {append}", device, "indexed",
+                      replay=f"addr=0xfed40000,size=0xb000,when={when}", append=append),
+                  options)
+    print(f"# {row.commands} commands, {row.accesses} accesses, {row.replays} repeated: "
+          f"{row.right} right, {row.wrong} wrong, {row.failed} failed")
+    if row.wrong or row.failed or not row.right or row.replays < row.accesses / 5:
+        return "\n".join([str(row)] + row.errors)
+    return None
+
+
+def doors(tap):
+    for kernel in KERNELS:
+        for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext", CRB),
+                             ("tpm-crb-ext as FIFO", CRB_FIFO)):
+            tap.check(f"{kernel}: {name}, windows in RAM",
+                      lambda d=device, k=kernel: in_use("window", d, k))
+            tap.check(f"{kernel}: {name}, trapped window",
+                      lambda d=device, k=kernel: in_use("indexed", d, k, door("indexed")))
+    tap.check("tpm-crb-ext with one locality", lambda: in_use(
+        "window", CRB + ",localities=1", "6.1"))
+    tap.check("on pc", lambda: expect(
+        TOOLS + DOOR, "^window\n$", device=CRB, driver="indexed", machine="pc"))
+    for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext as FIFO", CRB_FIFO)):
+        tap.check(f"{name}, door=fifo", lambda d=device: in_use("fifo", d, "6.1", door("fifo")))
+    tap.check("stock tpm-tis: FIFO", lambda: expect(FALLBACK, "^fifo\n$", device="tpm-tis"))
+
+
+def binding(tap):
+    for kernel in KERNELS:
+        for stock, device in (("tpm_tis", "tpm-tis-indexed"), ("tpm_crb", "tpm-crb-ext"),
+                              ("tpm_tis", "tpm-crb-ext,interface=fifo")):
+            tap.check(f"{kernel}: {device}: takeover from {stock} and back",
+                      lambda d=device, s=stock, k=kernel: expect(
+                          TAKEOVER, f"^{s}\n16\ntpm_tis_indexed\n16\n"
+                                    f"{s}\n16\ntpm_tis_indexed\n16\n$", device=d, kernel=k))
+    tap.check("tpm-crb-ext: takeover=0, and by hand", lambda: expect(
+        BY_HAND, "^tpm_crb\ntpm_tis_indexed\ntpm_crb\n$", device="tpm-crb-ext"))
+    tap.check("tpm-crb-ext: a failed probe gives it back", lambda: expect(
+        FAILED_PROBE, "^tpm_crb\nno FIFO: ", device="tpm-crb-ext"))
+    for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext", CRB)):
+        tap.check(f"{name}: suspend to RAM and resume", lambda d=device: suspend(d, "window"))
+    tap.check("the same, trapped", lambda: suspend(CRB, "indexed", door("indexed")))
+    tap.check("the same, with the locality held", lambda: suspend(
+        CRB, "window", "tpm_indexed.hold_ms=500"))
+
+
+def costs(tap):
+    for kernel in KERNELS:
+        for device in (TIS, CRB, CRB_FIFO):
+            tap.check(f"{kernel}: {device}: 3 trapped accesses per command",
+                      lambda d=device, k=kernel: cost(window_cost, d, kernel=k))
+    for device in (TIS, CRB):
+        tap.check(f"{device}: hold_ms, little more than 1", lambda d=device: cost(
+            held_cost, d, append="tpm_indexed.hold_ms=500"))
+    tap.check("tpm-tis-indexed, trapped window", lambda: cost(
+        trapped_cost, TIS, append=door("indexed")))
+    tap.check("tpm-tis-indexed with stock tpm_tis: 30 times as many", lambda: cost(
+        lambda reads, writes: reads + writes >= 90, "tpm-tis-indexed", driver="stock"))
+    tap.check("tpm-crb-ext with stock tpm_crb: twice as many", lambda: cost(
+        lambda reads, writes: reads + writes >= 6, "tpm-crb-ext", driver="stock"))
+
+
+def large(tap):
+    tap.check("commands larger than the trapped window", lambda: expect(
+        LARGE, r"^80010000000a0000[0-9a-f]{4}\n$", device=TIS, driver="indexed",
+        append=door("indexed")))
+    # 20 doorbells, and the locality 21 times.
+    for device in (TIS, CRB):
+        tap.check(f"{device}: 8 KiB, windows in RAM", lambda d=device: larger(
+            d, 8192, "window", (0, 62)))
+    tap.check("the same, trapped", lambda: larger(
+        CRB, 8192, "indexed", None, append=door("indexed")))
+    tap.check("64 KiB", lambda: larger(
+        CRB + ",buffer-size=64K", 65536, "window", (0, 62), kernel="6.12"))
+
+
+def replays(tap):
+    for when in ("now", "late"):
+        for device in (TIS, CRB, CRB_FIFO):
+            tap.check(f"{device}: accesses repeated {when}, windows in RAM",
+                      lambda d=device, w=when: replayed(d, w))
+        tap.check(f"{CRB}: accesses repeated {when}, trapped window",
+                  lambda w=when: replayed(CRB, w, door("indexed")))
+        tap.check(f"{CRB}: accesses repeated {when}, locality held",
+                  lambda w=when: replayed(CRB, w, "tpm_indexed.hold_ms=20"))
+
+
+GROUPS = (doors, binding, costs, large, replays)
+
+
+def main(names):
+    tap = Tap()
+    for group in GROUPS:
+        if not names or group.__name__ in names:
+            group(tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

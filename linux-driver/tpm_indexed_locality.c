@@ -83,6 +83,18 @@ static bool granted(struct tpmix_dev *ix)
 	return (access & (active | TPM_ACCESS_REQUEST_USE)) == active;
 }
 
+/*
+ * Asked for again where it is not: a relinquish of before that is repeated now
+ * would have taken the request back. Active or pending, that changes nothing.
+ */
+static bool granted_or_request(struct tpmix_dev *ix)
+{
+	if (granted(ix))
+		return true;
+	request(ix);
+	return false;
+}
+
 /* Without an exit; false also where that cannot be said. STATUS is never ones. */
 static bool shown(struct tpmix_dev *ix)
 {
@@ -110,7 +122,7 @@ int tpmix_request_locality(struct tpm_chip *chip, int loc)
 	request(ix);
 	if (shown(ix))
 		return loc;
-	rc = read_poll_timeout(granted, ok, ok, POLL_US,
+	rc = read_poll_timeout(granted_or_request, ok, ok, POLL_US,
 			       jiffies_to_usecs(chip->timeout_a), false, ix);
 	if (rc) {
 		/* Or the locality would become active when nobody waits for it. */

@@ -324,7 +324,8 @@ static int read_response(struct tpmix_dev *ix, u8 *buf, size_t count)
 	const struct tpm_header *header = (const struct tpm_header *)buf;
 	size_t size = ix->rsp_size;
 
-	if (size < TPM_HEADER_SIZE)
+	/* More than the device can have: not to be looked for behind the window. */
+	if (size < TPM_HEADER_SIZE || size > ix->bufsize)
 		return -EIO;
 	if (size > count)
 		return -E2BIG;

@@ -263,7 +263,7 @@ static int rediscover(struct tpmix_dev *ix)
 		return rc;
 	ix->way = &tpmix_trapped;
 	if (ix->door == TPMIX_DOOR_WINDOW &&
-	    (ix->ram_size < old.ram_size || ix->cmd_addr != old.cmd_addr ||
+	    (ix->ram_size != old.ram_size || ix->cmd_addr != old.cmd_addr ||
 	     ix->rsp_addr != old.rsp_addr || ix->header_addr != old.header_addr)) {
 		dev_warn(ix->dev, "windows in RAM have moved, not used\n");
 		ix->door = TPMIX_DOOR_INDEXED;

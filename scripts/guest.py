@@ -130,19 +130,22 @@ class Swtpm:
 
     _count = itertools.count()
 
-    def __init__(self, directory, log_level=None, other=None):
+    def __init__(self, directory, log_level=None, tpm="2.0"):
         """log_level: 20 has every command and response in swtpm.log there.
-        other: program to run in its place, with the socket's path and more arguments."""
+        tpm: "2.0", "1.2", or the program to run in its place, a list: it is given the
+        socket's path and then what follows in the list."""
         state = directory / "tpm"
         state.mkdir(exist_ok=True)
         self.path = directory / f"swtpm{next(self._count)}.sock"
         self.log_path = directory / "swtpm.log"
-        args = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
+        args = ["swtpm", "socket", "--tpmstate", f"dir={state}",
                 "--ctrl", f"type=unixio,path={self.path}"]
+        if tpm == "2.0":
+            args += ["--tpm2"]
         if log_level is not None:
             args += ["--log", f"level={log_level},file={self.log_path}"]
-        if other:
-            args = [other[0], self.path, *other[1:]]
+        if isinstance(tpm, list):
+            args = [tpm[0], self.path, *tpm[1:]]
         self.messages = directory / "swtpm.messages"
         self.process = spawn(args, self.messages)
         self._wait_socket()
@@ -298,8 +301,8 @@ class Guest:
     qemu_args   further arguments for QEMU, after all others
     append      further words for the kernel's command line
     memory      MiB
-    tpm         list, program in the place of swtpm: it is given the socket's path and
-                then what follows in the list
+    tpm         "2.0", "1.2", or a program in the place of swtpm, a list: it is given the
+                socket's path and then what follows in the list
     swtpm_log   level for swtpm's log (20: all traffic), read it at guest.swtpm.log_path
     timeout     seconds that wait() gives the command, boot included
 
@@ -312,7 +315,7 @@ class Guest:
     def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel="6.1",
                  firmware="seabios", accel="tcg", machine="q35", qemu="own",
                  plugin=None, replay=None, command=None, env=None, files=None, stdout=None,
-                 stderr=None, qemu_args=(), append="", memory=512, tpm=None,
+                 stderr=None, qemu_args=(), append="", memory=512, tpm="2.0",
                  swtpm_log=None, timeout=TIMEOUT_S):
         self.device, self.driver, self.kernel = device, driver, kernel
         self.firmware, self.accel, self.machine = firmware, accel, machine
@@ -467,7 +470,7 @@ class Guest:
             return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
         if name in ("tpm-tis-indexed", "tpm-crb-ext", "mmio-replay"):
             return "./run build qemu"
-        return "use tpm-tis-indexed, tpm-tis or tpm-crb"
+        return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
 
     def _write_initrd(self):
         env = {"DRIVER": self.driver, **self.env}

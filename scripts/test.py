@@ -40,7 +40,7 @@ SUITES = {
              ["/usr/bin/python3", ROOT / "tests/kvm/test_qemu_kvm.py"]], 300),
     "guest": (["qemu", "engine", "driver", "guest"],
               [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py"]
-               for n in ("guest", "driver")], 1500),
+               for n in ("guest", "driver")], 2400),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
     "tcti": (["qemu", "engine", "tcti-tests"],

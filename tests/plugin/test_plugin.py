@@ -343,7 +343,7 @@ def boot(qemu):
     result = guest.run(DUMP, qemu=qemu.run, plugin=qemu.plugin, driver="indexed")
     assert result.status == 0, result.err.decode(errors="replace")
     door, *tables = result.out.decode().split("\n")
-    assert door == "indexed", door
+    assert door == "window", door
     return {name: base64.b64decode(data)
             for name, data in (line.split(" ") for line in tables if line)}
 

@@ -234,6 +234,8 @@ def costs(tap):
             held_cost, d, append="tpm_indexed.hold_ms=500"))
     tap.check("tpm-tis-indexed, trapped window", lambda: cost(
         trapped_cost, TIS, append=door("indexed")))
+    tap.check("tpm-tis-indexed, door=fifo: as the stock driver", lambda: cost(
+        lambda reads, writes: reads + writes >= 90, TIS, append=door("fifo")))
     tap.check("tpm-tis-indexed with stock tpm_tis: 30 times as many", lambda: cost(
         lambda reads, writes: reads + writes >= 90, "tpm-tis-indexed", driver="stock"))
     tap.check("tpm-crb-ext with stock tpm_crb: twice as many", lambda: cost(

@@ -9,7 +9,7 @@ cd "$SRC/tpmix"
 work=$(mktemp -d)
 for target in engine load; do
     objects=()
-    for source in engine/*.c tests/fuzz/{actions,game,host,model}.c \
+    for source in engine/*.c tests/fuzz/{actions*,game,host,view,model*}.c \
         "tests/fuzz/fuzz_$target.c"; do
         object=$work/$target-$(basename "$source" .c).o
         # shellcheck disable=SC2086 # lists of flags

@@ -21,15 +21,15 @@ install_tools() {
 sources_of() {
     flags=(-std=gnu11 -g -O2 -fno-omit-frame-pointer -I"$ROOT/engine" -I"$FUZZ"
         "-fsanitize=fuzzer,address,undefined" -fno-sanitize-recover=all)
-    sources=("$ROOT"/engine/*.c "$FUZZ"/{actions,host}.c "$FUZZ/fuzz_$1.c")
+    sources=("$ROOT"/engine/*.c "$FUZZ"/{actions*,host}.c "$FUZZ/fuzz_$1.c")
     libraries=()
     case $1 in
     engine)
-        sources+=("$FUZZ"/{game,model}.c)
+        sources+=("$FUZZ"/{game,view,model*}.c)
         # Actions are structured: what comparisons tell costs more than it finds.
         flags+=(-fno-sanitize-coverage=trace-cmp)
         ;;
-    load) sources+=("$FUZZ"/{game,model}.c) ;;
+    load) sources+=("$FUZZ"/{game,view,model*}.c) ;;
     device)
         need pkg-config libglib2.0-dev libjson-glib-dev
         # A QEMU of another engine would differ, and rightly so.

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "actions.h"
-
-#include <inttypes.h>
-#include <stdio.h>
+#include "actions_parts.h"
 
 #include "tpmix.h"
 
@@ -25,7 +22,7 @@ static const struct {
 	{ 0xFE0, 4 }, { 0xFE0, 8 }, { 0xFE4, 4 }, { 0xFF8, 8 },
 };
 
-static uint8_t byte(struct actions *s)
+uint8_t action_byte(struct actions *s)
 {
 	return s->at < s->end ? *s->at++ : 0;
 }
@@ -35,15 +32,15 @@ static uint32_t bytes(struct actions *s, unsigned int n)
 	uint32_t v = 0;
 
 	while (n--) {
-		v = v << 8 | byte(s);
+		v = v << 8 | action_byte(s);
 	}
 	return v;
 }
 
 /* Sizes around the limits, and any other. */
-static uint32_t some_size(struct actions *s, uint32_t limit)
+uint32_t action_size(struct actions *s, uint32_t limit)
 {
-	uint8_t b = byte(s);
+	uint8_t b = action_byte(s);
 
 	switch (b >> 5) {
 	case 0: case 1: case 2: return b;
@@ -61,18 +58,28 @@ struct actions_config actions_begin(struct actions *s, const uint8_t *data, size
 	uint8_t b;
 
 	*s = (struct actions) { .at = data, .end = data + len };
-	b = byte(s);
+	b = action_byte(s);
 	c.capacity = (b & 15) == 15 ? 65536 : (b & 7) == 7 ? 4096 : 1024;
 	c.tpm2 = (b & 0x30) != 0;
 	c.locality4 = (b & 0x40) != 0;
 	c.at_once = (b & 0x88) == 0x88;
-	b = byte(s);
+	b = action_byte(s);
 	c.bufsize = b & 0x80 ? c.capacity : 10 + (b & 0x7F) * 9u;
+	b = action_byte(s);
+	s->wide = b != 0;
+	c.fifo = (b & 3) != 1;
+	c.crb = (b & 3) != 0;
+	c.interface = b & 1;
+	c.localities = b & 4 ? 1 : 5;
+	c.scribbles = (b & 8) != 0;
+	c.crb_traps = (b & 0x10) != 0;
+	c.tpm2 |= c.crb; /* "needs TPM 2.0" */
+	s->tpm2_only = c.crb;
 	return c;
 }
 
 /* Slow: only where an action wants it. */
-static uint16_t crc(const struct action_hints *h)
+uint16_t action_crc(const struct action_hints *h)
 {
 	return tpmix_crc16(h->cmd, h->cmd_len);
 }
@@ -81,7 +88,7 @@ static uint64_t some_value(struct actions *s, const struct action_hints *h,
 			   unsigned int size)
 {
 	uint64_t next = (uint64_t)(h->accepted + 1) << 32;
-	uint8_t b = byte(s);
+	uint8_t b = action_byte(s);
 	uint32_t x = b & 31;
 
 	switch (b >> 5) {
@@ -93,7 +100,7 @@ static uint64_t some_value(struct actions *s, const struct action_hints *h,
 			return (uint64_t)bytes(s, 4) << 32 | bytes(s, 4);
 		}
 		return bytes(s, size > 4 ? 4 : size);
-	case 4: return next | 0x10000 | crc(h);
+	case 4: return next | 0x10000 | action_crc(h);
 	case 5: return (next + ((uint64_t)x << 32)) | (b & 1 ? 0x10000 : 0);
 	case 6:
 		switch (x) {
@@ -104,8 +111,8 @@ static uint64_t some_value(struct actions *s, const struct action_hints *h,
 		case 4: return h->rsp_len;
 		case 5: return h->rsp_len - 1;
 		case 6: return h->rsp_len - 7;
-		case 7: return crc(h) | 0x10000;
-		case 8: return crc(h);
+		case 7: return action_crc(h) | 0x10000;
+		case 8: return action_crc(h);
 		case 9: return 0xE00;
 		case 10: return 0x80000087;
 		case 11: return 0x80000001;
@@ -133,7 +140,7 @@ static uint64_t some_value(struct actions *s, const struct action_hints *h,
 static void some_access(struct actions *s, const struct action_hints *h,
 			uint32_t page, struct action *a)
 {
-	uint8_t b = byte(s);
+	uint8_t b = action_byte(s);
 
 	a->addr = page + places[b & 63].off;
 	a->size = places[b & 63].width;
@@ -155,117 +162,91 @@ static void raw_access(struct actions *s, const struct action_hints *h,
 	a->size = (v >> 12 & 7) + 1;
 	a->addr = page + (v & 0xFFF);
 	if ((v & 0xFFF) >= 0xFFC && page == 0x4000) {
-		a->addr += 1u << (byte(s) & 15); /* beyond the pages */
+		a->addr += 1u << (action_byte(s) & 15); /* beyond the pages */
 	}
 	if (a->kind == ACTION_WRITE) {
 		a->val = some_value(s, h, a->size);
 	}
 }
 
-static void begin_run(struct actions *s, enum run_kind run, uint32_t page,
-		      const struct action_hints *h)
+static const struct {
+	uint8_t off;
+	uint8_t width;
+} crb_places[32] = {
+	{ 0x00, 4 }, { 0x00, 1 }, { 0x08, 4 }, { 0x08, 4 }, { 0x0C, 4 },
+	{ 0x30, 4 }, { 0x30, 8 }, { 0x32, 1 }, { 0x31, 4 }, { 0x34, 4 },
+	{ 0x40, 4 }, { 0x40, 1 }, { 0x44, 4 }, { 0x48, 4 }, { 0x48, 8 },
+	{ 0x4C, 4 }, { 0x4C, 1 }, { 0x4C, 8 }, { 0x4A, 4 }, { 0x50, 4 },
+	{ 0x53, 1 }, { 0x54, 4 }, { 0x58, 8 }, { 0x5C, 8 }, { 0x64, 4 },
+	{ 0x68, 8 }, { 0x7C, 8 }, { 0x80, 8 }, { 0x80, 1 }, { 0x85, 4 },
+	{ 0xFE, 1 }, { 0x78, 8 },
+};
+
+/* The CRB registers and, by their own addresses, everything else. */
+static void crb_access(struct actions *s, const struct action_hints *h,
+		       uint32_t page, struct action *a)
 {
-	uint8_t b;
+	uint8_t b = action_byte(s);
 
-	s->run = run;
-	s->run_step = 0;
-	s->run_pos = 0;
-	s->page = page;
-	s->cmd_size = some_size(s, run == RUN_DRAIN ? h->rsp_len : h->bufsize);
-	b = byte(s);
-	s->run_fill = b;
-	s->width = 1u << (b & 3);
-	s->run_len = s->cmd_size < 2048 ? s->cmd_size : 2048;
-	if ((b & 0xC0) == 0x80) {
-		s->run_len += (b >> 2) & 7;
-	} else if ((b & 0xC0) == 0xC0) {
-		s->run_len -= s->run_len > 7u ? (b >> 2) & 7 : 0;
-	}
-}
-
-static uint8_t command_byte(const struct actions *s, uint32_t i)
-{
-	static const uint8_t head[] = { 0x80, 0x01, 0, 0, 0, 0, 0, 0, 1, 0x7B };
-
-	if (i >= 2 && i < 6) {
-		return (uint8_t)(s->cmd_size >> (5 - i) * 8);
-	}
-	return i < sizeof(head) ? head[i] : (uint8_t)(s->run_fill + i);
-}
-
-static void write_action(struct action *a, uint32_t addr, uint64_t val, unsigned int size)
-{
-	*a = (struct action) {
-		.kind = ACTION_WRITE, .addr = addr, .val = val, .size = size,
-	};
-}
-
-static bool run_bytes(struct actions *s, struct action *a)
-{
-	uint32_t base = s->page + (s->run == RUN_FIFO ?
-				   (s->width == 8 ? 0x080 : 0x024) :
-				   0x100 + s->run_pos);
-	unsigned int n = s->width, i;
-
-	if (s->run_pos >= s->run_len) {
-		return false;
-	}
-	if (n > s->run_len - s->run_pos) {
-		n = 1;
-	}
-	write_action(a, base, 0, n);
-	for (i = 0; i < n; i++) {
-		a->val |= (uint64_t)command_byte(s, s->run_pos + i) << i * 8;
-	}
-	s->run_pos += n;
-	return true;
-}
-
-/* The run's next action; false where it is over. */
-static bool run_next(struct actions *s, const struct action_hints *h, struct action *a)
-{
-	unsigned int step = s->run_step++;
-
-	switch (s->run) {
-	case RUN_DRAIN:
-		if (s->run_pos >= s->run_len) {
-			return false;
-		}
-		*a = (struct action) {
-			.kind = ACTION_READ,
-			.addr = s->page + (s->width == 8 ? 0x80 : 0x24),
-			.size = s->width,
-		};
-		s->run_pos += s->width;
-		return true;
-	case RUN_FIFO:
-		if (step == 0) {
-			write_action(a, s->page + 0x000, 0x02, 1);
-		} else if (step == 1) {
-			write_action(a, s->page + 0x018, 0x40, 1);
-		} else if (!run_bytes(s, a)) {
-			write_action(a, s->page + 0x018, 0x20, 1);
-			s->run = RUN_NONE;
-		}
-		return true;
-	case RUN_WINDOW:
-	case RUN_HONEST:
-		if (step == 0) {
-			write_action(a, s->page + 0xFC0, 0, 4);
-		} else if (run_bytes(s, a)) {
-			return true;
-		} else if (s->run == RUN_HONEST) {
-			write_action(a, s->page + 0xFC8,
-				     (uint64_t)(h->accepted + 1) << 32 |
-				     0x10000 | crc(h), 8);
-			s->run = RUN_NONE;
-		} else {
-			return false;
-		}
-		return true;
+	a->kind = b & 0x20 ? ACTION_READ : ACTION_WRITE;
+	switch (b >> 6) {
+	case 0: case 1:
+		a->addr = page + crb_places[b & 31].off;
+		a->size = crb_places[b & 31].width;
+		break;
+	case 2:
+		some_access(s, h, page + TPMIX_EXT, a);
+		return;
 	default:
-		return false;
+		a->addr = bytes(s, 3);
+		a->size = (a->addr >> 18 & 7) + 1;
+		a->addr &= 0x3FFFF;
+		break;
 	}
+	if (a->kind == ACTION_WRITE) {
+		a->val = some_value(s, h, a->size);
+	}
+}
+
+/* What lies in RAM: as memory (poke) and through the engine. */
+static void ram_access(struct actions *s, const struct action_hints *h,
+		       struct action *a)
+{
+	uint8_t b = action_byte(s);
+	uint32_t off = action_size(s, b & 8 ? h->rsp_len : h->bufsize) & 0xFFFF;
+
+	a->size = (b >> 4 & 7) + 1;
+	switch (b & 7) {
+	default:
+		a->kind = ACTION_POKE;
+		a->addr = off;
+		break;
+	case 4: a->addr = TPMIX_CMD_WINDOW + off; break;
+	case 5: a->addr = TPMIX_RSP_WINDOW + off; break;
+	case 6: a->addr = TPMIX_HEADER + (off & 0xFFF); break;
+	case 7:
+		a->kind = ACTION_READ;
+		a->addr = (b & 0x80 ? TPMIX_CMD_WINDOW : TPMIX_RSP_WINDOW) + off;
+		return;
+	}
+	a->val = some_value(s, h, a->size);
+}
+
+/* The commonest writes of CRB. */
+static void crb_write(struct actions *s, uint32_t page, struct action *a)
+{
+	static const struct {
+		uint8_t off;
+		uint32_t val;
+	} writes[16] = {
+		{ 0x08, 1 }, { 0x08, 2 }, { 0x08, 4 }, { 0x08, 8 }, { 0x40, 1 },
+		{ 0x40, 2 }, { 0x48, 1 }, { 0x4C, 1 }, { 0x4C, 1 }, { 0x50, 0x8000000B },
+		{ 0x54, 0x0B }, { 0x30, 0 }, { 0x30, 0x20000 }, { 0x30, 0x80000 },
+		{ 0x80, 0x01800A00 }, { 0x08, 1 },
+	};
+	uint8_t b = action_byte(s) & 15;
+
+	action_write(a, page + writes[b].off, writes[b].val, 4);
 }
 
 static bool one_action(struct actions *s, const struct action_hints *h, struct action *a)
@@ -275,7 +256,7 @@ static bool one_action(struct actions *s, const struct action_hints *h, struct a
 	unsigned int i;
 
 	if (s->run != RUN_NONE) {
-		if (run_next(s, h, a)) {
+		if (action_run_next(s, h, a)) {
 			return true;
 		}
 		s->run = RUN_NONE;
@@ -283,10 +264,26 @@ static bool one_action(struct actions *s, const struct action_hints *h, struct a
 	if (s->at >= s->end) {
 		return false;
 	}
-	b = byte(s);
+	b = action_byte(s);
 	page = (b >> 4 < 5 ? b >> 4 : b >> 4 < 9 ? 0u : b >> 4 < 12 ? 1u :
 		b >> 4 < 14 ? 2u : b >> 4 < 15 ? 3u : 4u) << 12;
 	*a = (struct action) { .kind = ACTION_WRITE };
+	if (s->wide) {
+		switch (b & 15) {
+		case 0:
+			crb_write(s, page, a);
+			return true;
+		case 1:
+			action_begin_run(s, (b >> 4) & 1 ? RUN_CRB : RUN_RAM, page, h);
+			return one_action(s, h, a);
+		case 2:
+			crb_access(s, h, page, a);
+			return true;
+		case 3:
+			ram_access(s, h, a);
+			return true;
+		}
+	}
 	switch (b & 15) {
 	default:
 		some_access(s, h, page, a);
@@ -300,18 +297,18 @@ static bool one_action(struct actions *s, const struct action_hints *h, struct a
 		return true;
 	case 6:
 		a->kind = ACTION_COMPLETE;
-		b = byte(s);
+		b = action_byte(s);
 		a->fill = b;
 		a->selftest_done = b & 1;
 		a->answer = (b & 0x0E) == 0x0E ?
 			    (enum answer_kind)(b >> 4 & 3) : ANSWER_GOOD;
-		a->len = some_size(s, h->bufsize);
+		a->len = action_size(s, h->bufsize);
 		return true;
 	case 7:
 		a->kind = ACTION_RESET;
-		b = byte(s);
-		a->tpm2 = (b & 3) != 0;
-		a->len = some_size(s, 1024);
+		b = action_byte(s);
+		a->tpm2 = (b & 3) != 0 || s->tpm2_only;
+		a->len = action_size(s, 1024);
 		return true;
 	case 8:
 		a->kind = ACTION_RELOAD;
@@ -320,39 +317,39 @@ static bool one_action(struct actions *s, const struct action_hints *h, struct a
 		a->kind = ACTION_HOSTILE_LOAD;
 		a->num_patches = (b >> 4 & 3) + 1;
 		for (i = 0; i < a->num_patches; i++) {
-			a->patch[i].at = byte(s);
-			a->patch[i].byte = byte(s);
+			a->patch[i].at = action_byte(s);
+			a->patch[i].byte = action_byte(s);
 		}
 		return true;
 	case 10:
 		*a = s->last_write;
 		if (!a->size) {
-			write_action(a, page, 0x02, 1);
+			action_write(a, page, 0x02, 1);
 		}
 		return true;
 	case 11:
-		begin_run(s, RUN_WINDOW, page, h);
+		action_begin_run(s, RUN_WINDOW, page, h);
 		return one_action(s, h, a);
 	case 12:
-		begin_run(s, RUN_FIFO, page, h);
+		action_begin_run(s, RUN_FIFO, page, h);
 		return one_action(s, h, a);
 	case 13:
-		begin_run(s, RUN_DRAIN, page, h);
+		action_begin_run(s, RUN_DRAIN, page, h);
 		return one_action(s, h, a);
 	case 14:
-		begin_run(s, RUN_HONEST, page, h);
+		action_begin_run(s, RUN_HONEST, page, h);
 		return one_action(s, h, a);
 	case 15: /* the commonest writes, in two bytes */
-		b = byte(s);
+		b = action_byte(s);
 		switch (b & 7) {
-		default: write_action(a, page + 0x000, b >> 2, 1); break;
-		case 1: write_action(a, page + 0x000, 0x02, 1); break;
-		case 2: write_action(a, page + 0x000, 0x20, 1); break;
-		case 3: write_action(a, page + 0x000, 0x08, 1); break;
-		case 4: write_action(a, page + 0x018, 0x40, 1); break;
-		case 5: write_action(a, page + 0x018, 0x20, 1); break;
-		case 6: write_action(a, page + 0xFCC, h->accepted + 1, 4); break;
-		case 7: write_action(a, page + 0x008, 0x80000087, 4); break;
+		default: action_write(a, page + 0x000, b >> 2, 1); break;
+		case 1: action_write(a, page + 0x000, 0x02, 1); break;
+		case 2: action_write(a, page + 0x000, 0x20, 1); break;
+		case 3: action_write(a, page + 0x000, 0x08, 1); break;
+		case 4: action_write(a, page + 0x018, 0x40, 1); break;
+		case 5: action_write(a, page + 0x018, 0x20, 1); break;
+		case 6: action_write(a, page + 0xFCC, h->accepted + 1, 4); break;
+		case 7: action_write(a, page + 0x008, 0x80000087, 4); break;
 		}
 		return true;
 	}
@@ -368,39 +365,4 @@ bool actions_next(struct actions *s, const struct action_hints *h, struct action
 		s->last_write = *a;
 	}
 	return true;
-}
-
-void action_print(unsigned int nth, const struct action *a)
-{
-	unsigned int i;
-
-	fprintf(stderr, "%3u ", nth);
-	switch (a->kind) {
-	case ACTION_READ:
-		fprintf(stderr, "read  0x%04x %u\n", a->addr, a->size);
-		break;
-	case ACTION_WRITE:
-		fprintf(stderr, "write 0x%04x %u 0x%" PRIx64 "\n", a->addr,
-			a->size, a->val);
-		break;
-	case ACTION_COMPLETE:
-		fprintf(stderr, "complete len %u fill 0x%02x answer %d selftest %d\n",
-			a->len, a->fill, a->answer, a->selftest_done);
-		break;
-	case ACTION_RESET:
-		fprintf(stderr, "reset tpm%s bufsize %u\n", a->tpm2 ? "2" : "1.2",
-			a->len);
-		break;
-	case ACTION_RELOAD:
-		fprintf(stderr, "save and load\n");
-		break;
-	case ACTION_HOSTILE_LOAD:
-		fprintf(stderr, "load patched:");
-		for (i = 0; i < a->num_patches; i++) {
-			fprintf(stderr, " %u=0x%02x", a->patch[i].at,
-				a->patch[i].byte);
-		}
-		fprintf(stderr, "\n");
-		break;
-	}
 }

@@ -20,6 +20,7 @@
 enum action_kind {
 	ACTION_READ,
 	ACTION_WRITE,
+	ACTION_POKE,            /* the guest writes the command window: memory */
 	ACTION_COMPLETE,
 	ACTION_RESET,
 	ACTION_RELOAD,          /* save, load into a new machine, go on with it */
@@ -35,7 +36,7 @@ enum answer_kind {
 
 struct action {
 	enum action_kind kind;
-	/* read, write */
+	/* read, write; poke: offset in the window */
 	uint32_t addr;
 	unsigned int size;
 	uint64_t val;
@@ -60,6 +61,12 @@ struct actions_config {
 	bool tpm2;
 	bool locality4;
 	bool at_once;           /* the backend answers before start() returns */
+	/* of the third byte; 0 there: tpm-tis-indexed */
+	bool fifo, crb;
+	uint8_t interface;      /* at power on */
+	uint8_t localities;
+	bool scribbles;         /* see struct host */
+	bool crb_traps;
 };
 
 /* What the guest could know. */
@@ -67,25 +74,30 @@ struct action_hints {
 	uint32_t accepted;
 	uint32_t bufsize;
 	uint32_t rsp_len;
+	bool crb;               /* the active interface */
 	const uint8_t *cmd;     /* the command as it stands, cmd_len bytes */
 	uint32_t cmd_len;
 };
 
-enum run_kind { RUN_NONE, RUN_WINDOW, RUN_FIFO, RUN_DRAIN, RUN_HONEST };
+enum run_kind {
+	RUN_NONE, RUN_WINDOW, RUN_FIFO, RUN_DRAIN, RUN_HONEST, RUN_CRB, RUN_RAM,
+};
 
 struct actions {
 	const uint8_t *at, *end;
 	unsigned int made;
+	bool wide;              /* has actions of CRB and RAM as well */
+	bool tpm2_only;
 	struct action last_write;
 	/* a run of actions that is being made */
 	enum run_kind run;
 	unsigned int run_step;
-	uint32_t page, cmd_size, run_len, run_pos;
+	uint32_t page, block, cmd_size, run_len, run_pos;
 	unsigned int width;
 	uint8_t run_fill;
 };
 
-/* Decodes the configuration, the first two bytes. */
+/* Decodes the configuration, the first three bytes. */
 struct actions_config actions_begin(struct actions *s, const uint8_t *data, size_t len);
 /* False at the end. */
 bool actions_next(struct actions *s, const struct action_hints *h, struct action *a);

@@ -4,7 +4,7 @@
  *
  * After each action: the invariant; R1, a read outside the FIFO changed nothing;
  * R2, on twins, a write done twice is done once, also with the completion in
- * between; R3, a ticket starts once; what a guest and the backend see is what the
+ * between (RAM excepted); R3, a ticket starts once; what a guest and the backend see is what the
  * model says. After a hostile state was accepted the model is out until the next
  * reset; the rest goes on.
  *
@@ -33,5 +33,15 @@ void game_continue(struct game *g, struct actions *actions);
 /* @s passed tpmix_valid(): goes on from there, without the model. */
 void game_load(struct game *g, const struct tpmix_state_all *s);
 void game_end(struct game *g);
+__attribute__((noreturn, format(printf, 2, 3)))
+void game_fail(const struct game *g, const char *format, ...);
+
+/* view.c: each ends the game where the two differ. */
+void view_compare(const struct game *g);
+void view_compare_backend(const struct game *g);
+/* What is in RAM is what tpmix_read() returns; without the model. */
+void view_check_memory(const struct game *g);
+/* The active locality reads all over: a sanitizer sees what bounds let through. */
+void view_look(const struct game *g);
 
 #endif /* TPMIX_FUZZ_GAME_H */

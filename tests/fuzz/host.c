@@ -6,6 +6,15 @@
 
 #define INT_VECTOR 5
 
+void host_scribble(uint8_t *window)
+{
+	unsigned int i;
+
+	for (i = 1; i < 40; i++) {
+		window[i] = (uint8_t)(window[i] + i);
+	}
+}
+
 static void start(void *opaque, uint32_t ticket, unsigned int locality,
 		  const uint8_t *cmd, uint32_t len)
 {
@@ -17,6 +26,9 @@ static void start(void *opaque, uint32_t ticket, unsigned int locality,
 	h->len = len;
 	if (cmd != h->run || len < 10 || len > h->e.s.bufsize) {
 		abort();
+	}
+	if (h->scribbles) {
+		host_scribble(h->ram_cmd);
 	}
 	if (h->answer_len && !tpmix_complete(&h->e, ticket, h->answer,
 					     h->answer_len, false)) {
@@ -66,8 +78,8 @@ static void own_buffers(struct host *h)
 		.cmd = h->ram_cmd,
 		.rsp = h->ram_rsp,
 		.block = h->block,
-		.crb_regs = h->crb_regs,
-		.crb_buffer = h->crb_buffer,
+		.crb_regs = h->crb_traps ? NULL : h->crb_regs,
+		.crb_buffer = h->crb_traps ? NULL : h->crb_buffer,
 	};
 }
 
@@ -86,24 +98,28 @@ static void allocate(struct host *h, uint32_t capacity)
 	h->capacity = capacity;
 }
 
-void host_new(struct host *h, uint32_t capacity, bool locality4)
+void host_new(struct host *h, const struct actions_config *c)
 {
 	struct tpmix_config cfg;
 
-	if (h->capacity != capacity) {
-		allocate(h, capacity);
+	if (h->capacity != c->capacity) {
+		allocate(h, c->capacity);
 	}
 	*h = (struct host) {
-		.capacity = capacity,
+		.capacity = c->capacity,
 		.cmd = h->cmd, .run = h->run, .rsp = h->rsp,
 		.ram_cmd = h->ram_cmd, .ram_rsp = h->ram_rsp,
+		.crb_traps = c->crb_traps,
+		.scribbles = c->scribbles,
 	};
 	own_buffers(h);
 	h->e.cfg.backend = &backend;
-	h->e.cfg.capacity = capacity;
-	h->e.cfg.locality4 = locality4;
-	h->e.cfg.fifo = true;
-	h->e.cfg.localities = TPMIX_NUM_LOCALITIES;
+	h->e.cfg.capacity = c->capacity;
+	h->e.cfg.locality4 = c->locality4;
+	h->e.cfg.fifo = c->fifo;
+	h->e.cfg.crb = c->crb;
+	h->e.cfg.interface = c->interface;
+	h->e.cfg.localities = c->localities;
 	h->e.cfg.int_vector = INT_VECTOR;
 	cfg = h->e.cfg;
 	tpmix_init(&h->e, &cfg);
@@ -225,6 +241,7 @@ struct action_hints host_hints(const struct host *h)
 		.accepted = h->e.s.accepted,
 		.bufsize = h->e.s.bufsize,
 		.rsp_len = h->e.s.rsp_len,
+		.crb = h->e.s.interface == TPMIX_INTERFACE_CRB,
 		.cmd = cmd,
 		.cmd_len = size < h->e.s.bufsize ? size : h->e.s.bufsize,
 	};

@@ -20,6 +20,7 @@ struct host {
 	uint32_t block[TPMIX_BLOCK_SIZE / 4];
 	uint32_t crb_regs[TPM_REG_DATA_BUFFER / 4];
 	uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
+	bool crb_traps;         /* the last two are not used */
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
@@ -30,10 +31,14 @@ struct host {
 	/* a backend that answers before start() returns; 0: not */
 	const uint8_t *answer;
 	uint32_t answer_len;
+	/* a guest that writes the command window while start() runs */
+	bool scribbles;
 };
 
 /* A machine just powered on. *h is zero, or was one before: it keeps its memory. */
-void host_new(struct host *h, uint32_t capacity, bool locality4);
+void host_new(struct host *h, const struct actions_config *c);
+/* What a guest writes into the command window where it scribbles. */
+void host_scribble(uint8_t *window);
 /* Both of one capacity. */
 void host_copy(struct host *to, const struct host *from);
 /* State, command, response and what the backend was given. */

@@ -4,7 +4,10 @@
  *
  * Written from that page, with its numbers as literals, not from the engine:
  * it exists to disagree. It is slow, allocates, and is never optimised. Where the
- * page says nothing QEMU's tpm-tis decides, as the page itself has it.
+ * page says nothing QEMU's tpm-tis and tpm-crb decide, as the page itself has it.
+ *
+ * model.c: localities and the transaction; model_fifo.c, model_crb.c,
+ * model_indexed.c: the doors; model_map.c: the address map and RAM.
  */
 #ifndef TPMIX_FUZZ_MODEL_H
 #define TPMIX_FUZZ_MODEL_H
@@ -16,6 +19,21 @@
 #define MODEL_NOBODY (-1)
 
 enum model_phase { IDLE, READY, RECEPTION, EXECUTION, COMPLETION };
+enum model_door { FIFO = 0, CRB = 1 };
+
+struct model_config {
+	uint32_t capacity;
+	uint8_t int_vector;
+	bool locality4;
+	bool has[2];            /* by enum model_door */
+	enum model_door door;   /* at power on */
+	int localities;
+	/* a backend that answers before start() returns; 0: not */
+	const uint8_t *answer;
+	uint32_t answer_len;
+	/* writes into the command window before start() returns; NULL: not */
+	void (*scribble)(uint8_t *window);
+};
 
 /* A command from its acceptance to its completion. */
 struct model_command {
@@ -41,7 +59,8 @@ struct model_page {
 	bool requests;
 	bool seizes;            /* and waits for the running command */
 	bool been_seized;
-	uint32_t int_enable;
+	bool armed;
+	uint32_t int_enable;    /* both as the active interface has them */
 	uint32_t int_status;
 	uint32_t index;
 	uint32_t csum_expect;
@@ -49,21 +68,22 @@ struct model_page {
 };
 
 struct model {
-	/* configuration */
-	uint32_t capacity;
-	uint8_t int_vector;
-	bool locality4;
+	struct model_config cfg;
 	/* the TPM */
 	bool tpm2;
 	bool established;
 	bool selftest_done;
-	bool intf_locked;
+	enum model_door door;
+	enum model_door selected; /* from the next TPM_INIT on */
+	bool selector_locked;
 	uint32_t bufsize;
 	uint32_t accepted;
 	int active;
 	int heir;               /* active once the running command ended */
 	struct model_page page[MODEL_PAGES];
-	uint8_t *command;       /* as the guest writes it, bufsize bytes */
+	uint8_t *window;        /* RAM: locality 0's command, capacity bytes */
+	bool window_foreign;    /* another locality was active since */
+	uint8_t *command;       /* the command of localities 1 to 4, bufsize bytes */
 	int command_of;
 	uint32_t received;      /* bytes of it that came by the FIFO */
 	uint16_t last_crc;      /* of the last accepted command */
@@ -75,9 +95,8 @@ struct model {
 		uint64_t val;
 		unsigned int size;
 	} last;
-	/* a backend that answers before start() returns; 0: not */
-	const uint8_t *answer;
-	uint32_t answer_len;
+	/* effects of the write that is being made */
+	bool to_start, to_cancel;
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
@@ -85,7 +104,7 @@ struct model {
 	struct model_command *started; /* the last one */
 };
 
-struct model *model_new(uint32_t capacity, bool locality4, uint8_t int_vector);
+struct model *model_new(const struct model_config *cfg);
 void model_free(struct model *m);
 void model_reset(struct model *m, bool tpm2, uint32_t bufsize);
 uint64_t model_read(struct model *m, uint32_t addr, unsigned int size, bool take);
@@ -93,7 +112,5 @@ void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size
 bool model_complete(struct model *m, uint32_t ticket, const uint8_t *rsp,
 		    uint32_t len, bool selftest_done);
 bool model_irq(const struct model *m);
-/* What a doorbell compares with CSUM_EXPECT. */
-uint16_t model_command_crc(const struct model *m);
 
 #endif /* TPMIX_FUZZ_MODEL_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The page's "CRB door", and INTF_ID of both. */
+#include "model_parts.h"
+
+uint32_t intf_id_value(const struct model *m)
+{
+	bool crb = m->door == CRB;
+
+	if (!m->tpm2) {
+		return ONES;
+	}
+	return (crb ? 1u : 0) | (crb ? 1u << 4 : 0) |
+	       (m->cfg.localities == 5 ? 1u << 8 : 0) | (crb ? 3u << 11 : 0) |
+	       (m->cfg.has[FIFO] ? 1u << 13 : 0) | (m->cfg.has[CRB] ? 1u << 14 : 0) |
+	       (uint32_t)m->selected << 17 | (m->selector_locked ? 1u << 19 : 0);
+}
+
+/* "a write that does not cover it" changes nothing; so does one that locks. */
+void intf_id_write(struct model *m, uint32_t val, uint32_t mask)
+{
+	uint32_t select = val >> 17 & 3;
+
+	if (!m->tpm2 || !(mask & 0x00FF0000)) {
+		return;
+	}
+	if (val & 0x80000) {
+		m->selector_locked = true;
+	} else if (!m->selector_locked && select <= 1 && m->cfg.has[select]) {
+		m->selected = (enum model_door)select;
+	}
+}
+
+/* "armed by ..., except while a command of this locality runs" */
+static void arm(struct model *m, int p)
+{
+	if (!runs(m, p)) {
+		m->page[p].armed = true;
+	}
+}
+
+static void loc_ctrl_write(struct model *m, int p, uint32_t val)
+{
+	if (val & 4) {
+		seize(m, p);
+	} else if (val & 2) {
+		relinquish(m, p);
+	} else if (val & 1) {
+		m->page[p].been_seized = false;
+		request_use(m, p);
+		arm(m, p);
+	}
+	if ((val & 8) && p >= 3 && m->active == p) {
+		reset_established(m);
+	}
+}
+
+static void ctrl_req_write(struct model *m, int p, uint32_t val)
+{
+	if (runs(m, p) || (val & 3) == 0 || (val & 3) == 3) {
+		return;
+	}
+	arm(m, p);
+	if (val & 1) {
+		be_ready(m, p);
+	} else {
+		m->page[p].phase = IDLE;
+	}
+}
+
+void crb_buffer_set(struct model *m, int p, uint32_t at, uint8_t byte)
+{
+	if (m->active == p && at < m->bufsize) {
+		command_bytes(m, p)[at] = byte;
+		arm(m, p);
+	}
+}
+
+static uint32_t loc_state_value(const struct model *m)
+{
+	uint32_t v = 0x80 | (m->established ? 0 : 1);
+
+	if (m->active != MODEL_NOBODY) {
+		v |= 2 | (uint32_t)m->active << 2;
+	}
+	return v;
+}
+
+static uint32_t buffer_size(const struct model *m, int p)
+{
+	return p != 0 && m->bufsize > 3968 ? 3968 : m->bufsize;
+}
+
+static uint32_t buffer_address(int p, uint32_t window)
+{
+	return p == 0 ? window : 0xFED40080 + (uint32_t)p * 0x1000;
+}
+
+/* The page's table, row by row. */
+uint8_t crb_read(const struct model *m, int p, uint32_t off)
+{
+	const struct model_page *l = &m->page[p];
+	uint32_t val = 0;
+
+	if (off >= 0x80) {
+		return response_byte(m, p, off - 0x80);
+	}
+	switch (off & ~3u) {
+	case 0x00: val = loc_state_value(m); break;
+	case 0x0C: val = (m->active == p ? 1 : 0) | (l->been_seized ? 2 : 0); break;
+	case 0x30: val = intf_id_value(m); break;
+	case 0x34: val = 0x1014; break;
+	case 0x44: val = m->active != p || l->phase == IDLE ? 2 : 0; break;
+	case 0x4C: val = m->running ? 1 : 0; break;
+	case 0x50: val = l->int_enable; break;
+	case 0x54: val = l->int_status; break;
+	case 0x58: val = buffer_size(m, p); break;
+	case 0x5C: val = buffer_address(p, 0xFED50000); break;
+	case 0x64: val = buffer_size(m, p); break;
+	case 0x68: val = buffer_address(p, 0xFED60000); break;
+	}
+	return (uint8_t)(val >> (off & 3) * 8);
+}
+
+void crb_write(struct model *m, int p, uint32_t off, uint32_t val, uint32_t mask)
+{
+	struct model_page *l = &m->page[p];
+
+	switch (off) {
+	case 0x08:
+		loc_ctrl_write(m, p, val);
+		return;
+	case 0x30:
+		intf_id_write(m, val, mask);
+		return;
+	case 0x50:
+		l->int_enable = keep(l->int_enable, val, mask, 0x8000000B);
+		return;
+	case 0x54:
+		l->int_status &= ~val;
+		return;
+	}
+	if (m->active != p) {
+		return;
+	}
+	switch (off) {
+	case 0x40:
+		ctrl_req_write(m, p, val);
+		break;
+	case 0x48:
+		if ((val & 1) && runs(m, p)) {
+			m->to_cancel = true;
+		}
+		break;
+	case 0x4C:
+		if ((val & 1) && l->armed && !m->running) {
+			accept_command(m, p, false);
+		}
+		break;
+	}
+}

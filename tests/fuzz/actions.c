@@ -240,7 +240,7 @@ static void crb_write(struct actions *s, uint32_t page, struct action *a)
 		uint32_t val;
 	} writes[16] = {
 		{ 0x08, 1 }, { 0x08, 2 }, { 0x08, 4 }, { 0x08, 8 }, { 0x40, 1 },
-		{ 0x40, 2 }, { 0x48, 1 }, { 0x4C, 1 }, { 0x4C, 1 }, { 0x50, 0x8000000B },
+		{ 0x40, 2 }, { 0x48, 1 }, { 0x48, 0 }, { 0x4C, 1 }, { 0x50, 0x8000000B },
 		{ 0x54, 0x0B }, { 0x30, 0 }, { 0x30, 0x20000 }, { 0x30, 0x80000 },
 		{ 0x80, 0x01800A00 }, { 0x08, 1 },
 	};
@@ -307,6 +307,7 @@ static bool one_action(struct actions *s, const struct action_hints *h, struct a
 	case 7:
 		a->kind = ACTION_RESET;
 		b = action_byte(s);
+		a->established = (b & 0xC) == 0xC;
 		a->tpm2 = (b & 3) != 0 || s->tpm2_only;
 		a->len = action_size(s, 1024);
 		return true;

@@ -47,6 +47,7 @@ struct action {
 	bool selftest_done;
 	/* reset */
 	bool tpm2;
+	bool established;
 	/* hostile load */
 	unsigned int num_patches;
 	struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as a migrated state: two bytes of configuration, the bytes of
+ * Any bytes as a migrated state: three bytes of configuration, the bytes of
  * struct tpmix_state_all as this machine lays it out, actions. tpmix_valid()
  * looks at each; what it accepts has to keep the invariant, R1, R2 and R3
  * through the actions, and no sanitizer may speak.
@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	candidate = game.main->e;
 	candidate.s = state;
 	if (tpmix_valid(&candidate)) {
+		memset(game.main->ram_cmd, 0x80, config.capacity);
 		memset(game.main->cmd, 0x80, config.capacity);
 		memset(game.main->rsp, 0x5A, config.capacity);
 		memset(game.main->run, 0xAA, config.capacity);

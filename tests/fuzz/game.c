@@ -162,6 +162,10 @@ static void do_reset(struct game *g, const struct action *a)
 		g->model->established_resets = h->established_resets;
 	}
 	model_reset(g->model, a->tpm2, a->len);
+	if (a->established) {
+		tpmix_set_established(&h->e, true);
+		g->model->established = true;
+	}
 }
 
 static void swap_main(struct game *g)

@@ -62,7 +62,6 @@ void model_reset(struct model *m, bool tpm2, uint32_t bufsize)
 	}
 	m->command = get(m->bufsize);
 	memset(m->window, 0, m->cfg.capacity);
-	m->window_foreign = false;
 	m->tpm2 = tpm2;
 	m->door = m->selected;
 	m->selftest_done = m->selector_locked = false;
@@ -127,11 +126,8 @@ uint8_t *command_bytes(const struct model *m, int p)
 /* "When a locality becomes active, command bytes of another are wiped." */
 static void wipe_commands(struct model *m, int p)
 {
-	if (p != 0 || m->window_foreign) {
-		memset(m->window, 0, m->cfg.capacity);
-	}
-	m->window_foreign = p != 0;
 	if (m->command_of != p) {
+		memset(m->window, 0, m->cfg.capacity);
 		memset(m->command, 0, m->bufsize);
 		m->received = 0;
 		m->command_of = p;
@@ -367,9 +363,15 @@ void accept_command(struct model *m, int p, bool by_fifo)
 		complete_with_error(m, 0x142, 0x019);
 		return;
 	}
-	m->to_start = true;
 	m->starts++;
 	free(m->started);
 	m->started = get(sizeof(*c) + len);
 	memcpy(m->started, c, sizeof(*c) + len);
+	if (m->cfg.scribble) {
+		m->cfg.scribble(m->window);
+	}
+	if (m->cfg.answer_len) {
+		model_complete(m, m->accepted, m->cfg.answer, m->cfg.answer_len,
+			       false);
+	}
 }

@@ -82,7 +82,6 @@ struct model {
 	int heir;               /* active once the running command ended */
 	struct model_page page[MODEL_PAGES];
 	uint8_t *window;        /* RAM: locality 0's command, capacity bytes */
-	bool window_foreign;    /* another locality was active since */
 	uint8_t *command;       /* the command of localities 1 to 4, bufsize bytes */
 	int command_of;
 	uint32_t received;      /* bytes of it that came by the FIFO */
@@ -95,8 +94,7 @@ struct model {
 		uint64_t val;
 		unsigned int size;
 	} last;
-	/* effects of the write that is being made */
-	bool to_start, to_cancel;
+	bool to_cancel;         /* by the write that is being made */
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;

@@ -69,10 +69,13 @@ static void ctrl_req_write(struct model *m, int p, uint32_t val)
 
 void crb_buffer_set(struct model *m, int p, uint32_t at, uint8_t byte)
 {
-	if (m->active == p && at < m->bufsize) {
-		command_bytes(m, p)[at] = byte;
-		arm(m, p);
+	if (m->active != p) {
+		return;
 	}
+	if (at < m->bufsize) {
+		command_bytes(m, p)[at] = byte;
+	}
+	arm(m, p); /* "Of writes at BUFSIZE and beyond ... they arm" */
 }
 
 static uint32_t loc_state_value(const struct model *m)
@@ -147,7 +150,9 @@ void crb_write(struct model *m, int p, uint32_t off, uint32_t val, uint32_t mask
 		ctrl_req_write(m, p, val);
 		break;
 	case 0x48:
-		if ((val & 1) && runs(m, p)) {
+		if (!(val & 1) && (mask & 1)) {
+			arm(m, p); /* "Writing 0 ... prepares the next command" */
+		} else if ((val & 1) && runs(m, p)) {
 			m->to_cancel = true;
 		}
 		break;

@@ -113,34 +113,14 @@ static void write_word(struct model *m, enum place place, int p, uint32_t off,
 	}
 }
 
-/* What the backend is asked for comes last. */
-static void effects(struct model *m)
-{
-	if (m->to_start) {
-		m->to_start = false;
-		if (m->cfg.scribble) {
-			m->cfg.scribble(m->window);
-		}
-		if (m->cfg.answer_len) {
-			model_complete(m, m->accepted, m->cfg.answer,
-				       m->cfg.answer_len, false);
-		}
-	}
-	if (m->to_cancel) {
-		m->to_cancel = false;
-		m->cancels++;
-	}
-}
-
 void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size)
 {
 	uint64_t kept = size < 8 ? val & ((1ull << size * 8) - 1) : val;
-	bool fifo = false, seen;
+	bool fifo = false, seen = addr < 0xF000;
 	uint32_t word, off;
 	int p;
 
 	/* "the RAM at 0x0F000 and above, whose writes no device sees" */
-	seen = addr < 0xF000 && find(m, addr, &p, &off) != NOWHERE;
 	if (seen && m->last.any && m->last.addr == addr && m->last.size == size &&
 	    m->last.val == kept) {
 		return;
@@ -167,7 +147,10 @@ void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size
 		fifo |= place == PAGE && in_fifo(m, off);
 		write_word(m, place, p, off, v, mask);
 	}
-	effects(m);
+	if (m->to_cancel) {
+		m->to_cancel = false;
+		m->cancels++;
+	}
 	if (seen) {
 		/* "the last write that left a command running"; not of the FIFO */
 		m->last.any = m->running && !fifo;

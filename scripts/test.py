@@ -25,6 +25,11 @@ UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
 QTEST = ["test_mmio_replay", "test_replay_fault", "test_device", "test_stock_compare",
          "test_transaction", "test_backend", "test_hostile", "test_faults"]
 TCTI = ["parts", "doors", "store", "context"]
+        "crb_locality", "crb_interrupts", "selector", "extension", "windows", "copy",
+        "order", "sizes", "replay", "corner"]
+QTEST = [f"test_{n}" for n in (
+    "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
+    "stock_compare", "migration", "stream", "backend", "hostile", "faults")]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {

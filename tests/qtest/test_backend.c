@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tis.h"
+#include "txn.h"
 #include "tpmix.h"
 
 #define BASE         0xFED40000u

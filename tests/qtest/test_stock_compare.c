@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "tis.h"
+#include "txn.h"
 
 #define BASE 0xFED40000u
 

@@ -29,7 +29,8 @@ TCTI = ["parts", "doors", "store", "context"]
         "order", "sizes", "replay", "corner"]
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
-    "stock_compare", "migration", "stream", "backend", "hostile", "faults")]
+    "crb_device", "crb_door", "crb_access", "crb_stock", "stock_compare", "migration",
+    "stream", "large", "backend", "hostile", "faults")]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {

@@ -72,35 +72,87 @@ struct tpm_command tpm_flush(unsigned int nth)
 	return c;
 }
 
+/* The extension pages first: a CRB page has a guest's bytes at these offsets. */
+uint64_t tpm_guest_indexed(QtestClient *q)
+{
+	return qtest_readl(q, BASE + TPMIX_EXT + TPMIX_REG_MAGIC) == TPMIX_MAGIC ?
+	       BASE + TPMIX_EXT : BASE;
+}
+
+static bool is_crb(QtestClient *q)
+{
+	return (qtest_readl(q, BASE + TPM_REG_INTF_ID) & TPM_INTF_ID_TYPE_MASK) ==
+	       TPMIX_INTERFACE_CRB;
+}
+
+static void ask(QtestClient *q, unsigned int locality, uint8_t loc_ctrl,
+		uint8_t access)
+{
+	uint64_t page = BASE + (locality << TPMIX_LOCALITY_SHIFT);
+
+	if (is_crb(q)) {
+		qtest_writel(q, page + TPM_REG_LOC_CTRL, loc_ctrl);
+	} else {
+		qtest_writeb(q, page + TPM_REG_ACCESS, access);
+	}
+}
+
+void tpm_guest_request(QtestClient *q, unsigned int locality)
+{
+	ask(q, locality, TPM_LOC_CTRL_REQUEST_ACCESS, TPM_ACCESS_REQUEST_USE);
+}
+
+void tpm_guest_relinquish(QtestClient *q, unsigned int locality)
+{
+	ask(q, locality, TPM_LOC_CTRL_RELINQUISH, TPM_ACCESS_ACTIVE_LOCALITY);
+}
+
+void tpm_guest_seize(QtestClient *q, unsigned int locality)
+{
+	ask(q, locality, TPM_LOC_CTRL_SEIZE, TPM_ACCESS_SEIZE);
+}
+
+bool tpm_guest_is_active(QtestClient *q, unsigned int locality)
+{
+	uint64_t page = BASE + (locality << TPMIX_LOCALITY_SHIFT);
+
+	return is_crb(q) ?
+	       qtest_readl(q, page + TPM_REG_LOC_STS) & TPM_LOC_STS_GRANTED :
+	       qtest_readb(q, page + TPM_REG_ACCESS) & TPM_ACCESS_ACTIVE_LOCALITY;
+}
+
 void tpm_guest_put(QtestClient *q, const struct tpm_command *c)
 {
+	const uint64_t page = tpm_guest_indexed(q);
 	uint32_t i;
 
-	qtest_writel(q, BASE + TPMIX_REG_INDEX, 0);
+	qtest_writel(q, page + TPMIX_REG_INDEX, 0);
 	for (i = 0; i < c->size; i += 8) {
 		uint64_t val;
 
 		memcpy(&val, c->bytes + i, 8);
-		qtest_writeq(q, BASE + TPMIX_WINDOW + i, val);
+		qtest_writeq(q, page + TPMIX_WINDOW + i, val);
 	}
 }
 
 uint32_t tpm_guest_ring(QtestClient *q, const struct tpm_command *c)
 {
-	uint32_t ticket = qtest_readl(q, BASE + TPMIX_REG_ACCEPTED) + 1;
+	const uint64_t page = tpm_guest_indexed(q);
+	uint32_t ticket = qtest_readl(q, page + TPMIX_REG_ACCEPTED) + 1;
 
 	tpm_guest_put(q, c);
-	qtest_writeq(q, BASE + TPMIX_REG_CSUM_EXPECT, (uint64_t)ticket << 32 |
+	qtest_writeq(q, page + TPMIX_REG_CSUM_EXPECT, (uint64_t)ticket << 32 |
 		     TPMIX_CSUM_EXPECT_ON | tpmix_crc16(c->bytes, c->size));
-	g_assert_cmphex(qtest_readl(q, BASE + TPMIX_REG_ACCEPTED), ==, ticket);
+	g_assert_cmphex(qtest_readl(q, page + TPMIX_REG_ACCEPTED), ==, ticket);
 	return ticket;
 }
 
 bool tpm_guest_completes(QtestClient *q, uint32_t ticket, unsigned int ms)
 {
+	const uint64_t page = tpm_guest_indexed(q);
 	gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
 
-	while (qtest_readl(q, BASE + TPMIX_REG_COMPLETED) != ticket) {
+	while (qtest_readl(q, page + TPMIX_REG_COMPLETED) != ticket) {
 		if (g_get_monotonic_time() >= end) {
 			return false;
 		}
@@ -111,15 +163,16 @@ bool tpm_guest_completes(QtestClient *q, uint32_t ticket, unsigned int ms)
 
 uint32_t tpm_guest_response(QtestClient *q, uint8_t *rsp)
 {
-	uint32_t size = qtest_readl(q, BASE + TPMIX_REG_RSP_SIZE), i;
+	const uint64_t page = tpm_guest_indexed(q);
+	uint32_t size = qtest_readl(q, page + TPMIX_REG_RSP_SIZE), i;
 
 	g_assert_cmpuint(size, >=, 10);
 	g_assert_cmpuint(size, <=, MIN(TPM_GUEST_MAX, TPMIX_WINDOW_SIZE));
-	qtest_writel(q, BASE + TPMIX_REG_INDEX, 0);
+	qtest_writel(q, page + TPMIX_REG_INDEX, 0);
 	for (i = 0; i < size; i++) {
-		rsp[i] = qtest_readb(q, BASE + TPMIX_WINDOW + i);
+		rsp[i] = qtest_readb(q, page + TPMIX_WINDOW + i);
 	}
-	g_assert_cmphex(qtest_readl(q, BASE + TPMIX_REG_CSUM) >> 16, ==,
+	g_assert_cmphex(qtest_readl(q, page + TPMIX_REG_CSUM) >> 16, ==,
 			tpmix_crc16(rsp, size));
 	return size;
 }
@@ -146,8 +199,9 @@ uint32_t tpm_guest_command(QtestClient *q, const struct tpm_command *c,
 /* Locality 0 is active, and no command of another one still runs. */
 static bool ready(QtestClient *q)
 {
-	return (qtest_readb(q, BASE) & TPM_ACCESS_ACTIVE_LOCALITY) &&
-	       !(qtest_readl(q, BASE + TPMIX_REG_STATUS) & TPMIX_STATUS_BUSY);
+	return tpm_guest_is_active(q, 0) &&
+	       !(qtest_readl(q, tpm_guest_indexed(q) + TPMIX_REG_STATUS) &
+		 TPMIX_STATUS_BUSY);
 }
 
 void tpm_guest_take(QtestClient *q)
@@ -158,11 +212,10 @@ void tpm_guest_take(QtestClient *q)
 	do {
 		g_assert_cmpint(g_get_monotonic_time(), <, end);
 		for (l = 0; l < TPMIX_NUM_LOCALITIES - 1; l++) {
-			qtest_writeb(q, BASE + (l << 12) + TPM_REG_ACCESS,
-				     TPM_ACCESS_ACTIVE_LOCALITY);
+			tpm_guest_relinquish(q, l);
 		}
 		/* pending where another one waits for a running command */
-		qtest_writeb(q, BASE, TPM_ACCESS_REQUEST_USE);
+		tpm_guest_request(q, 0);
 	} while (!ready(q));
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An honest guest of tpm-tis-indexed over qtest, by the transaction of
- * docs/specification.md, and the commands that the tests of hostile guests and
- * failing backends send.
+ * An honest guest of tpm-tis-indexed and tpm-crb-ext over qtest, by the transaction
+ * of docs/specification.md, and the commands that the tests of hostile guests and
+ * failing backends send. As a driver it finds out which of them it has, and whether
+ * CRB or FIFO is active.
  */
 #ifndef TPM_GUEST_H
 #define TPM_GUEST_H
@@ -37,6 +38,15 @@ extern const struct tpm_command tpm_nv_read; /* data at rsp + 16 */
 
 /* What the engine answers where the backend failed: TPM_RC_FAILURE. */
 #define TPM_GUEST_FAILURE 0x101u
+
+/* Address of the page that has locality 0's indexed door. */
+uint64_t tpm_guest_indexed(QtestClient *q);
+
+/* What a locality asks for by TPM_ACCESS or TPM_LOC_CTRL. */
+void tpm_guest_request(QtestClient *q, unsigned int locality);
+void tpm_guest_relinquish(QtestClient *q, unsigned int locality);
+void tpm_guest_seize(QtestClient *q, unsigned int locality);
+bool tpm_guest_is_active(QtestClient *q, unsigned int locality);
 
 /* Locality 0 writes the command into the window. */
 void tpm_guest_put(QtestClient *q, const struct tpm_command *c);

@@ -46,7 +46,7 @@ static void print_wrapped(const char *text, int indent)
 	for (i = 0; words[i]; i++) {
 		int len = (int)g_utf8_strlen(words[i], -1);
 
-		if (i && column + len + 2 > 88) {
+		if (i && column + len + 1 > 88) {
 			printf(",\n%*s", indent, "");
 			column = indent;
 		} else if (i) {
@@ -69,7 +69,7 @@ static void print_register(const struct fields_reg *r, uint64_t val)
 		fputs("  shown to the active locality only", stdout);
 	else if (*text) {
 		fputs("  ", stdout);
-		print_wrapped(text, 39);
+		print_wrapped(text, 38);
 	}
 	putchar('\n');
 }

@@ -31,6 +31,8 @@ QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
     "crb_device", "crb_door", "crb_access", "crb_stock", "stock_compare", "migration",
     "stream", "large", "backend", "hostile", "faults")]
+# With real programs; the last one boots guests.
+TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -49,9 +51,10 @@ SUITES = {
                for n in ("guest", "driver")], 2400),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
-    "tcti": (["qemu", "engine", "tcti-tests"],
+    "tcti": (["qemu", "engine", "tcti-tests", "tool-tests", "driver", "guest"],
              [[HOST / "tcti" / f"test_tcti_{n}"] for n in TCTI] +
-             [["/usr/bin/python3", ROOT / "tests/tcti/test_tools.py"]], 120),
+             [["/usr/bin/python3", ROOT / f"tests/tcti/test_{n}.py"]
+              for n in TCTI_PROGRAMS], 240),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
 }

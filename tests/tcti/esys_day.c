@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A program as others write them: ESYS over a TCTI that tctildr loads by its name.
- * esys_day CONFIGURATION; 0 where all is as it must be.
+ * esys_day NAME:CONFIGURATION; 0 where all is as it must be.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -151,15 +151,10 @@ int main(int argc, char **argv)
 	TSS2_TCTI_CONTEXT *tcti;
 	ESYS_CONTEXT *e;
 	ESYS_TR key, session;
-	char *name;
 
 	if (argc != 2)
 		return 2;
-	name = malloc(strlen(argv[1]) + 16);
-	strcpy(name, "indexed:");
-	strcat(name, argv[1]);
-	TRY(Tss2_TctiLdr_Initialize(name, &tcti));
-	free(name);
+	TRY(Tss2_TctiLdr_Initialize(argv[1], &tcti));
 	TRY(Esys_Initialize(&e, tcti, NULL));
 	key = make_key(e);
 	session = make_session(e, key);

@@ -53,11 +53,11 @@ def esys():
     with workdir() as work:
         r = Runner(work)
         for door in ("indexed", "window", "fifo", "crb"):
-            r.run(ESYS, f"state={work}/s,door={door}")
+            r.run(ESYS, f"indexed:state={work}/s,door={door}")
         assert not r.replays
         for door in ("indexed", "window", "crb"):
             for seed in range(8):
-                r.run(ESYS, f"state={work}/s,door={door},replay=rate=200000,seed={seed}")
+                r.run(ESYS, f"indexed:state={work}/s,door={door},replay=rate=200000,seed={seed}")
         print(f"# {r.replays} repetitions")
         assert r.replays > 2000, r.replays
 
@@ -67,7 +67,7 @@ def esys_by_the_fifo_fails():
     """The control group: some of these runs must not come out."""
     with workdir() as work:
         r = Runner(work)
-        status = [r.run(ESYS, f"state={work}/s,door=fifo,replay=rate=3000,seed={seed}",
+        status = [r.run(ESYS, f"indexed:state={work}/s,door=fifo,replay=rate=3000,seed={seed}",
                         check=False).returncode for seed in range(10)]
         assert any(status), status
 
@@ -78,7 +78,7 @@ def esys_in_qemu():
         with machine(model) as (config, *_), workdir() as work:
             r = Runner(work)
             for more in ("", ",replay=rate=300000,seed=5", ",replay=rate=300000,seed=6"):
-                r.run(ESYS, f"{config},door={door}{more}")
+                r.run(ESYS, f"indexed:{config},door={door}{more}")
             assert r.replays > 100, r.replays
 
 

@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guests that nobody here wrote, unmodified, on every interface of the two devices:
+SeaBIOS, OVMF, Linux' tpm_tis and tpm_crb. TAP on stdout."""
+
+import argparse
+import re
+import sys
+
+from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, TOOLS, Guest, Tap, count, run,
+                 told)
+from demo import Row, run_row
+
+TIS = "tpm-tis-indexed"
+CRB = "tpm-crb-ext"
+FIFO = "tpm-crb-ext,interface=fifo"
+LIKE_STOCK = "tpm-crb-ext,fifo=off,localities=1"
+
+# What a driver or the kernel says of a TPM that is not as it should be.
+COMPLAINTS = ("field failure mode", "[Tt]imed out", "A TPM error", "TPM2? .*Bug",
+              "too many memory resources", "invalid command count")
+
+# Firmware's log, the TPM's PCRs, the kernel's messages: judged on the host.
+SEEN = TOOLS + DRIVER_OF + r"""
+tpm2_eventlog /sys/kernel/security/tpm0/binary_bios_measurements | sed -n '/^pcrs:/,$p'
+echo registers:
+tpm2_pcrread
+echo messages:
+dmesg | grep -i tpm
+"""
+
+# A boot is over when the host hears of the driver; then it says what comes next.
+REBOOTED = "set -e\n" + DRIVER_OF + r""" > /tmp/driver
+exec 5<>"$TPMIX_CONTROL"
+cat /tmp/driver >&5
+read -r next <&5
+if [ "$next" != end ]; then
+    busybox devmem 0xFED40030 32 "$next"
+    echo selected >&5
+    read -r _ <&5
+fi
+""" + SEEN
+
+# S3: the kernel saves the TPM's state, QEMU resets the device, firmware resumes.
+SUSPEND = r"""
+exec 5<>"$TPMIX_CONTROL"
+before=$(tpm2_pcrread sha256:23)
+echo ready >&5
+echo mem > /sys/power/state || exit 1
+[ "$(tpm2_pcrread sha256:23)" = "$before" ] && """ + TOOLS + DRIVER_OF
+
+
+def banks(text):
+    """{(algorithm, PCR): value}, as tpm2_eventlog and tpm2_pcrread print them."""
+    values, bank = {}, None
+    for line in text.splitlines():
+        head = re.match(r"\s+(sha\d+):", line)
+        value = re.match(r"\s+(\d+)\s*:\s*0x([0-9A-Fa-f]+)$", line)
+        if head:
+            bank = head[1]
+        elif value:
+            values[bank, int(value[1])] = value[2].lower()
+    return values
+
+
+def problem(out, driver):
+    """None, or what is wrong with the output of SEEN."""
+    head, _, rest = out.partition("pcrs:")
+    logged, _, rest = rest.partition("registers:")
+    registers, _, messages = rest.partition("messages:")
+    log, tpm = banks(logged), banks(registers)
+    active = {bank for bank, _ in tpm}
+    measured = {key: value for key, value in log.items() if key[0] in active}
+    if head.split() != [driver]:
+        return f"driver {head!r}"
+    for bank in active:
+        missing = [n for n in range(8) if (bank, n) not in measured]
+        if missing:
+            return f"{bank}: nothing measured into PCR {missing}"
+    for (bank, n), value in measured.items():
+        if tpm[bank, n] != value:
+            return f"PCR {n} of {bank}: {tpm[bank, n]}, the log gives {value}"
+    if not active:
+        return "no bank"
+    for complaint in COMPLAINTS:
+        if re.search(complaint, messages):
+            return f"the kernel complains: {messages}"
+    return None
+
+
+def judge(result, driver):
+    if result.status:
+        return told(result)
+    wrong = problem(result.out.decode(), driver)
+    return wrong and f"{wrong}\n{told(result)}"
+
+
+def boots(device, driver, **options):
+    return judge(run(SEEN, device=device, **options), driver)
+
+
+def reboots(device, steps, **options):
+    """steps: the driver that a boot has, and what it writes into INTF_ID: None for
+    nothing. The last boot is looked at whole."""
+    with Guest(command=REBOOTED, device=device, timeout=300, **options) as guest:
+        for driver, intf_id in steps:
+            seen = guest.control.read_line(120)
+            if seen != driver:
+                return f"driver {seen}, not {driver}"
+            if intf_id is not None:
+                guest.control.write_line(intf_id)
+                guest.control.read_line(60)
+            if (driver, intf_id) != steps[-1]:
+                guest.qmp.execute("system_reset")
+        guest.control.write_line("end")
+        return judge(guest.wait(), steps[-1][0])
+
+
+def suspends(device, driver):
+    with Guest(command=SUSPEND, device=device) as guest:
+        guest.control.read_line(120)
+        guest.qmp.wait_event("SUSPEND", 60)
+        guest.qmp.execute("system_wakeup")
+        result = guest.wait()
+    return None if result.status == 0 and result.out.decode() == f"{driver}\n" else told(result)
+
+
+def crb_cost(kernel):
+    """requestAccess, cmdReady, CANCEL = 0, START, goIdle, relinquish: reads are of
+    memory."""
+    result, reads, writes, commands = count(COUNTED, device=CRB, kernel=kernel)
+    print(f"# stock tpm_crb, {kernel}: {reads / commands:.2f} reads and "
+          f"{writes / commands:.2f} writes per PCR_Read")
+    if result.status or int(result.out) != COUNTED_BYTES or commands - COUNT not in range(5):
+        return f"{commands} commands, " + told(result)
+    return None if (reads, writes) == (0, 6 * commands) else f"{reads} reads, {writes} writes"
+
+
+def replayed(device, when):
+    """tpm_crb, every tenth of its accesses again."""
+    options = argparse.Namespace(rounds=2, rate=100000, seed=2011, kernel="6.1",
+                                 accel="tcg", qemu="own")
+    row = run_row(Row(f"{device}, {when}", device, "stock",
+                      replay="addr=0xfed40000,size=0x1000,done-addr=0x4c,done-mask=1,"
+                             f"done-value=0,when={when}"), options)
+    print(f"# {device}, {when}: {row.commands} commands, {row.accesses} accesses, "
+          f"{row.replays} repeated: {row.right} right, {row.wrong} wrong, {row.failed} failed")
+    return row
+
+
+def ours_replayed(when):
+    row = replayed(CRB, when)
+    if row.wrong or row.failed or not row.right or row.replays < row.accesses / 20:
+        return "\n".join([str(row)] + row.errors)
+    return None
+
+
+def stock_replayed():
+    """The control group: tpm-crb runs its response as a command."""
+    row = replayed("tpm-crb", "now")
+    return None if row.wrong and row.replays else f"no wrong answer: {row}"
+
+
+def firmware_and_kernels(tap):
+    for device, driver, kernel, firmware in (
+            (TIS, "tpm_tis", "6.1", "seabios"), (TIS, "tpm_tis", "6.12", "ovmf"),
+            (CRB, "tpm_crb", "6.1", "seabios"), (CRB, "tpm_crb", "6.12", "ovmf"),
+            (FIFO, "tpm_tis", "6.12", "seabios"), (FIFO, "tpm_tis", "6.1", "ovmf"),
+            (LIKE_STOCK, "tpm_crb", "6.12", "seabios"),
+            (LIKE_STOCK, "tpm_crb", "6.1", "ovmf")):
+        tap.check(f"{device}: {firmware}, Linux {kernel}, {driver}",
+                  lambda d=device, s=driver, k=kernel, f=firmware:
+                  boots(d, s, kernel=k, firmware=f))
+    tap.check(f"{CRB}: on pc", lambda: boots(CRB, "tpm_crb", machine="pc"))
+
+
+def resets(tap):
+    # SeaBIOS selects the interface that it found, and locks it.
+    tap.check(f"{CRB}: SeaBIOS, a reset", lambda: reboots(
+        CRB, [("tpm_crb", None), ("tpm_crb", None)]))
+    tap.check(f"{CRB}: SeaBIOS locked the selector", lambda: reboots(
+        CRB, [("tpm_crb", "0x00000"), ("tpm_crb", None)], append="iomem=relaxed"))
+    tap.check(f"{CRB}: OVMF, selector to FIFO and back", lambda: reboots(
+        CRB, [("tpm_crb", "0x00000"), ("tpm_tis", "0x20000"), ("tpm_crb", None)],
+        firmware="ovmf", append="iomem=relaxed"))
+    for device, driver in ((CRB, "tpm_crb"), (FIFO, "tpm_tis")):
+        tap.check(f"{device}: suspend to RAM and resume",
+                  lambda d=device, s=driver: suspends(d, s))
+
+
+def accesses(tap):
+    for kernel in ("6.1", "6.12"):
+        tap.check(f"{CRB}: 6 trapped accesses per command, Linux {kernel}",
+                  lambda k=kernel: crb_cost(k))
+    for when in ("now", "late", "completed"):
+        tap.check(f"{CRB}: accesses repeated {when}", lambda w=when: ours_replayed(w))
+    tap.check("tpm-crb: accesses repeated now, wrong answers", stock_replayed)
+
+
+GROUPS = (firmware_and_kernels, resets, accesses)
+
+
+def main(names):
+    tap = Tap()
+    for group in GROUPS:
+        if not names or group.__name__ in names:
+            group(tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

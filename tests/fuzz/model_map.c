@@ -116,6 +116,7 @@ static void write_word(struct model *m, enum place place, int p, uint32_t off,
 void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size)
 {
 	uint64_t kept = size < 8 ? val & ((1ull << size * 8) - 1) : val;
+	uint32_t accepted = m->accepted;
 	bool fifo = false, seen = addr < 0xF000;
 	uint32_t word, off;
 	int p;
@@ -152,8 +153,8 @@ void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size
 		m->cancels++;
 	}
 	if (seen) {
-		/* "the last write that left a command running"; not of the FIFO */
-		m->last.any = m->running && !fifo;
+		/* "that started a command or left one running"; not of the FIFO */
+		m->last.any = (m->running || m->accepted != accepted) && !fifo;
 		m->last.addr = addr;
 		m->last.val = kept;
 		m->last.size = size;

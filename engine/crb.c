@@ -126,11 +126,10 @@ static void arm(struct tpmix *e, unsigned int locality)
 
 static void loc_ctrl(struct tpmix *e, unsigned int locality, uint32_t val)
 {
-	if ((val & TPM_LOC_CTRL_RESET_ESTABLISHMENT) && locality >= 3 &&
-	    e->s.active == locality) {
-		e->cfg.backend->reset_established(e->cfg.opaque, locality);
-	}
-	/* One of several, as in TPM_ACCESS. */
+	/*
+	 * One of several, as in TPM_ACCESS: "request and reset", taken as two
+	 * steps, would do the second only when the write is repeated (R2).
+	 */
 	if (val & TPM_LOC_CTRL_SEIZE) {
 		tpmix_seize(e, locality);
 	} else if (val & TPM_LOC_CTRL_RELINQUISH) {
@@ -139,6 +138,9 @@ static void loc_ctrl(struct tpmix *e, unsigned int locality, uint32_t val)
 		e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_BEEN_SEIZED;
 		tpmix_request(e, locality);
 		arm(e, locality);
+	} else if ((val & TPM_LOC_CTRL_RESET_ESTABLISHMENT) && locality >= 3 &&
+		   e->s.active == locality) {
+		e->cfg.backend->reset_established(e->cfg.opaque, locality);
 	}
 }
 

@@ -48,8 +48,7 @@ static void loc_ctrl_write(struct model *m, int p, uint32_t val)
 		m->page[p].been_seized = false;
 		request_use(m, p);
 		arm(m, p);
-	}
-	if ((val & 8) && p >= 3 && m->active == p) {
+	} else if ((val & 8) && p >= 3 && m->active == p) {
 		reset_established(m);
 	}
 }

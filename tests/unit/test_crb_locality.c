@@ -166,11 +166,11 @@ static void reset_establishment(void)
 		}
 	}
 	bench_init_crb(&b, 4096);
-	wr(&b, 3, 0x08, 0x9, 4);        /* was not active when it asked */
-	g_assert_cmpuint(b.established_resets, ==, 0);
-	wr(&b, 3, 0x08, 0xA, 4);        /* is, while it asks */
-	g_assert_cmpuint(b.established_resets, ==, 1);
+	wr(&b, 3, 0x08, 0x9, 4);        /* one of several: requests, */
+	g_assert_cmphex(loc_state(&b), ==, 0x8F);
+	wr(&b, 3, 0x08, 0xA, 4);        /* relinquishes */
 	g_assert_cmphex(loc_state(&b), ==, 0x81);
+	g_assert_cmpuint(b.established_resets, ==, 0);
 }
 
 static void seize_while_running(void)
@@ -291,6 +291,22 @@ static void response_returns_with_its_owner(void)
 	}
 }
 
+/* R2: the write that requests does not reset, or its repetition would. */
+static void request_and_reset_establishment(void)
+{
+	struct bench b;
+
+	bench_init_crb(&b, 4096);
+	tpmix_set_established(&b.e, true);
+	wr(&b, 3, 0x08, 0x9, 4);
+	wr(&b, 3, 0x08, 0x9, 4);
+	wr(&b, 4, 0x08, 0xC, 4);
+	wr(&b, 4, 0x08, 0xC, 4);
+	g_assert_cmpuint(b.established_resets, ==, 0);
+	wr(&b, 4, 0x08, 0x8, 4);
+	g_assert_cmpuint(b.established_resets, ==, 1);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -300,6 +316,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/crb-locality/been-seized-waiting", been_seized_waiting);
 	g_test_add_func("/crb-locality/several-bits", several_bits);
 	g_test_add_func("/crb-locality/reset-establishment", reset_establishment);
+	g_test_add_func("/crb-locality/request-and-reset-establishment",
+			request_and_reset_establishment);
 	g_test_add_func("/crb-locality/seize-running", seize_while_running);
 	g_test_add_func("/crb-locality/relinquish-running",
 			relinquish_while_running);

@@ -153,7 +153,7 @@ def held_cost(reads, writes):
 def trapped_cost(reads, writes):
     """Writes: beside those three INDEX, 8 + 8 + 4 bytes, INDEX. Reads: locality
     granted, completion at least once, checksum, 8 of the response."""
-    return 7.9 < writes <= 8 and 10.9 <= reads < 30
+    return 7.9 < writes <= 8 and 10.9 <= reads < 50
 
 
 def larger(device, size, wanted, right, **options):

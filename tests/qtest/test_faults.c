@@ -21,11 +21,18 @@
 #include "tpmix.h"
 
 #define BASE     TPM_GUEST_BASE
-#define DEVICE   "tpm-tis-indexed"
 #define STALL_MS 5000 /* a test that hangs QEMU ends after that */
 #define STOP_US  1200000
 
+/* A test is run on either device. */
+struct variant {
+	const char *device;
+	gconstpointer data; /* of the test */
+};
+
 struct fixture {
+	bool crb;
+	const char *device;
 	struct swtpm *tpm;
 	TpmStub *stub; /* NULL: swtpm */
 	QtestClient *q;
@@ -44,7 +51,7 @@ static void start_qemu(struct fixture *f, const char *chardev)
 	g_autofree char *qmp = swtpm_qmp_path(f->tpm);
 
 	f->q = swtpm_qemu(f->tpm, f->stub ? tpm_stub_connect(f->stub) : -1,
-			  DEVICE, chardev, "");
+			  f->device, chardev, "");
 	f->probe = qmp_probe_start(qmp, (GPid[]) { qtest_pid(f->q), 0 },
 				   STALL_MS, stalled);
 }
@@ -59,17 +66,29 @@ static void end_qemu(struct fixture *f)
 	}
 }
 
-static void setup_swtpm(struct fixture *f, gconstpointer chardev)
+static void set_device(struct fixture *f, const char *device)
 {
+	f->device = device;
+	f->crb = strcmp(device, "tpm-crb-ext") == 0;
+}
+
+static void setup_swtpm(struct fixture *f, gconstpointer opaque)
+{
+	const struct variant *v = opaque;
+	const char *chardev = v->data;
+
+	set_device(f, v->device);
 	f->tpm = swtpm_new(NULL);
 	swtpm_run(f->tpm);
 	start_qemu(f, chardev ? chardev : "");
 	tpm_guest_honest(f->q);
 }
 
-static void setup_stub(struct fixture *f, gconstpointer unused)
+static void setup_stub(struct fixture *f, gconstpointer opaque)
 {
-	(void)unused;
+	const struct variant *v = opaque;
+
+	set_device(f, v->device);
 	f->tpm = swtpm_new(NULL);
 	f->stub = tpm_stub_new(TPM_STUB_2_0);
 	start_qemu(f, "");
@@ -131,6 +150,40 @@ static bool save(struct fixture *f)
 
 /* swtpm killed */
 
+/* Everything by which a guest makes QEMU talk to a TPM that does not listen. */
+static void pester(struct fixture *f)
+{
+	const uint64_t page = tpm_guest_indexed(f->q), three = BASE + 0x3000;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		if (f->crb) {
+			qtest_writel(f->q, BASE + TPM_REG_CTRL_CANCEL,
+				     TPM_CTRL_CANCEL_INVOKE);
+		} else {
+			qtest_writel(f->q, BASE + TPM_REG_STS,
+				     TPM_STS_COMMAND_CANCEL);
+		}
+		qtest_writel(f->q, page + TPMIX_REG_CANCEL,
+			     qtest_readl(f->q, page + TPMIX_REG_ACCEPTED));
+	}
+	tpm_guest_request(f->q, 3);
+	tpm_guest_seize(f->q, 3);
+	if (f->crb) {
+		qtest_writel(f->q, three + TPM_REG_LOC_CTRL,
+			     TPM_LOC_CTRL_RESET_ESTABLISHMENT);
+	} else {
+		qtest_writel(f->q, three + TPM_REG_STS,
+			     TPM_STS_RESET_ESTABLISHMENT);
+	}
+	tpm_guest_relinquish(f->q, 0);
+	if (f->crb) {
+		qtest_writel(f->q, BASE + TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
+	} else {
+		qtest_writel(f->q, BASE + TPM_REG_STS, TPM_STS_COMMAND_READY);
+	}
+}
+
 static void killed_idle(struct fixture *f, gconstpointer unused)
 {
 	unsigned int i;
@@ -142,7 +195,7 @@ static void killed_idle(struct fixture *f, gconstpointer unused)
 				==, TPM_GUEST_FAILURE);
 		check_failure(f);
 	}
-	qtest_writel(f->q, BASE + TPM_REG_STS, TPM_STS_COMMAND_CANCEL);
+	pester(f);
 	check_alive(f);
 }
 
@@ -166,6 +219,7 @@ static void killed_reset(struct fixture *f, gconstpointer unused)
 	(void)unused;
 	swtpm_kill(f->tpm);
 	qtest_reset(f->q);
+	/* LOC_STATE of CRB has the same bit there */
 	g_assert_cmphex(qtest_readb(f->q, BASE) & TPM_ACCESS_REG_VALID_STS, ==, 0);
 	check_alive(f);
 }
@@ -242,24 +296,6 @@ static void killed_restart(struct fixture *f, gconstpointer unused)
 
 /* swtpm stopped by SIGSTOP */
 
-/* Everything by which a guest makes QEMU talk to a TPM that does not listen. */
-static void pester(struct fixture *f)
-{
-	const uint32_t three = BASE + 0x3000;
-	unsigned int i;
-
-	for (i = 0; i < 10; i++) {
-		qtest_writel(f->q, BASE + TPM_REG_STS, TPM_STS_COMMAND_CANCEL);
-		qtest_writel(f->q, BASE + TPMIX_REG_CANCEL,
-			     qtest_readl(f->q, BASE + TPMIX_REG_ACCEPTED));
-	}
-	qtest_writeb(f->q, three, TPM_ACCESS_REQUEST_USE);
-	qtest_writeb(f->q, three, TPM_ACCESS_SEIZE);
-	qtest_writel(f->q, three + TPM_REG_STS, TPM_STS_RESET_ESTABLISHMENT);
-	qtest_writeb(f->q, BASE, TPM_ACCESS_ACTIVE_LOCALITY);
-	qtest_writel(f->q, BASE + TPM_REG_STS, TPM_STS_COMMAND_READY);
-}
-
 static void stopped_idle(struct fixture *f, gconstpointer unused)
 {
 	uint32_t ticket;
@@ -267,8 +303,8 @@ static void stopped_idle(struct fixture *f, gconstpointer unused)
 	(void)unused;
 	swtpm_pause(f->tpm);
 	pester(f);
-	qtest_writeb(f->q, BASE + 0x3000, TPM_ACCESS_ACTIVE_LOCALITY);
-	qtest_writeb(f->q, BASE, TPM_ACCESS_REQUEST_USE);
+	tpm_guest_relinquish(f->q, 3);
+	tpm_guest_request(f->q, 0);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	pester(f);
 	g_usleep(STOP_US);
@@ -420,7 +456,8 @@ static const struct room rdonly = { "read-only", read_only, writable };
 
 static void no_room(gconstpointer opaque)
 {
-	const struct room *room = opaque;
+	const struct variant *v = opaque;
+	const struct room *room = v->data;
 	const struct tpm_command write = tpm_nv_write(data);
 	uint8_t other[8] = { 9, 9, 9, 9, 9, 9, 9, 9 }, rsp[TPM_GUEST_MAX];
 	const struct tpm_command overwrite = tpm_nv_write(other);
@@ -436,6 +473,7 @@ static void no_room(gconstpointer opaque)
 		g_test_skip("mounting a small file system needs root");
 		return;
 	}
+	set_device(&f, v->device);
 	f.tpm = swtpm_new(dir);
 	swtpm_run(f.tpm);
 	start_qemu(&f, "");
@@ -507,9 +545,10 @@ static void check_next(struct fixture *f, unsigned int nth)
 
 static void wrong_size(struct fixture *f, gconstpointer opaque)
 {
+	const struct variant *v = opaque;
 	uint32_t ticket;
 
-	tpm_stub_set_answer(f->stub, answer_badly, (void *)opaque);
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 5000));
 	check_failure(f);
@@ -522,13 +561,15 @@ static void wrong_size(struct fixture *f, gconstpointer opaque)
 /* More bytes than the response says: the response counts, the rest does not. */
 static void long_answer(struct fixture *f, gconstpointer opaque)
 {
-	const struct answer *a = opaque;
+	const struct variant *v = opaque;
+	const struct answer *a = v->data;
 	uint32_t ticket;
 
-	tpm_stub_set_answer(f->stub, answer_badly, (void *)opaque);
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 5000));
-	g_assert_cmpuint(qtest_readl(f->q, BASE + TPMIX_REG_RSP_SIZE), ==,
+	g_assert_cmpuint(qtest_readl(f->q, tpm_guest_indexed(f->q) +
+				     TPMIX_REG_RSP_SIZE), ==,
 			 a->size);
 	check_next(f, 2);
 	check_next(f, 3);
@@ -538,9 +579,10 @@ static void long_answer(struct fixture *f, gconstpointer opaque)
 /* Less than it says, and then the TPM dies: no part of it is a response. */
 static void short_answer(struct fixture *f, gconstpointer opaque)
 {
+	const struct variant *v = opaque;
 	uint32_t ticket;
 
-	tpm_stub_set_answer(f->stub, answer_badly, (void *)opaque);
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	g_assert_false(tpm_guest_completes(f->q, ticket, 200));
 	pester(f);
@@ -594,7 +636,7 @@ static void slow(struct fixture *f, gconstpointer unused)
 	tpm_stub_set_delay(f->stub, 30000);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	tpm_stub_wait_executed(f->stub, 2);
-	qtest_writel(f->q, BASE + TPMIX_REG_CANCEL, ticket);
+	qtest_writel(f->q, tpm_guest_indexed(f->q) + TPMIX_REG_CANCEL, ticket);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 5000));
 	g_assert_cmpuint(tpm_guest_response(f->q, rsp), ==, 10);
 	g_assert_cmphex(rsp[8] << 8 | rsp[9], ==, 0x909);
@@ -613,28 +655,35 @@ static void slow(struct fixture *f, gconstpointer unused)
 /*
  * Rung and cancelled before a thread of QEMU has taken the command up. One write
  * of the bus, so that nothing comes between: checksum and doorbell of locality
- * 0, and on to ACCESS of locality 1, which seizes. Each command completes.
+ * 0, or START, and on to ACCESS or LOC_CTRL of locality 1, which seizes. Each
+ * command completes.
  */
 static void cancelled_at_once(struct fixture *f, gconstpointer unused)
 {
-	uint8_t bytes[0x1001 - TPMIX_REG_CSUM_EXPECT] = { 0 };
-	const uint32_t one = BASE + 0x1000;
+	const uint32_t from = f->crb ? TPM_REG_CTRL_START : TPMIX_REG_CSUM_EXPECT;
+	const uint32_t to = 0x1000 + (f->crb ? TPM_REG_LOC_CTRL : TPM_REG_ACCESS);
+	uint8_t bytes[0x1000] = { 0 };
 	unsigned int i;
 
 	(void)unused;
-	bytes[sizeof(bytes) - 1] = TPM_ACCESS_SEIZE;
+	bytes[to - from] = f->crb ? TPM_LOC_CTRL_SEIZE : TPM_ACCESS_SEIZE;
 	for (i = 0; i < 300; i++) {
+		const uint64_t page = tpm_guest_indexed(f->q);
 		uint64_t commands = qtest_qom_get_uint(f->q, "tpm", "commands");
-		uint32_t ticket = qtest_readl(f->q, BASE + TPMIX_REG_ACCEPTED) + 1;
+		uint32_t ticket = qtest_readl(f->q, page + TPMIX_REG_ACCEPTED) + 1;
 		gint64 end = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
 
 		tpm_guest_put(f->q, &tpm_get_cap);
-		memcpy(bytes + 4, &ticket, 4);
-		qtest_write(f->q, BASE + TPMIX_REG_CSUM_EXPECT, bytes,
-			    sizeof(bytes));
+		if (f->crb) {
+			qtest_writel(f->q, BASE + TPM_REG_CTRL_CANCEL, 0);
+			bytes[0] = TPM_CTRL_START_INVOKE;
+		} else {
+			memcpy(bytes + 4, &ticket, 4);
+		}
+		qtest_write(f->q, BASE + from, bytes, to - from + 1);
 		g_assert_cmpuint(qtest_qom_get_uint(f->q, "tpm", "commands"), ==,
 				 commands + 1);
-		while (!(qtest_readb(f->q, one) & TPM_ACCESS_ACTIVE_LOCALITY)) {
+		while (!tpm_guest_is_active(f->q, 1)) {
 			g_assert_cmpint(g_get_monotonic_time(), <, end);
 			g_usleep(100);
 		}
@@ -652,12 +701,17 @@ int main(int argc, char **argv)
 	static const struct answer too_short = { 20, 30 }, no_header = { 7, 30 };
 
 	g_test_init(&argc, &argv, NULL);
-#define SWTPM(path, chardev, func) \
-	g_test_add("/faults/" path, struct fixture, chardev, setup_swtpm, func, \
-		   teardown)
-#define STUB(path, answer, func) \
-	g_test_add("/faults/" path, struct fixture, answer, setup_stub, func, \
-		   teardown)
+#define BOTH(add, path, data, ...) do { \
+		static const struct variant tis = { "tpm-tis-indexed", data }; \
+		static const struct variant crb = { "tpm-crb-ext", data }; \
+		add("/faults/tis/" path, &tis, __VA_ARGS__); \
+		add("/faults/crb/" path, &crb, __VA_ARGS__); \
+	} while (0)
+#define ADD(path, variant, setup, func) \
+	g_test_add(path, struct fixture, variant, setup, func, teardown)
+#define SWTPM(path, chardev, func) BOTH(ADD, path, chardev, setup_swtpm, func)
+#define STUB(path, answer, func) BOTH(ADD, path, answer, setup_stub, func)
+#define ROOM(path, room) BOTH(g_test_add_data_func, path, room, no_room)
 	SWTPM("killed/idle", NULL, killed_idle);
 	SWTPM("killed/executing", NULL, killed_executing);
 	SWTPM("killed/reset", NULL, killed_reset);
@@ -669,8 +723,8 @@ int main(int argc, char **argv)
 	SWTPM("stopped/executing", NULL, stopped_executing);
 	SWTPM("stopped/migration", NULL, stopped_migration);
 	SWTPM("stopped/reset", NULL, stopped_reset);
-	g_test_add_data_func("/faults/state/full", &full, no_room);
-	g_test_add_data_func("/faults/state/read-only", &rdonly, no_room);
+	ROOM("state/full", &full);
+	ROOM("state/read-only", &rdonly);
 	STUB("answer/slow", NULL, slow);
 	SWTPM("cancelled-at-once/swtpm", NULL, cancelled_at_once);
 	STUB("cancelled-at-once/stub", NULL, cancelled_at_once);

@@ -22,7 +22,7 @@ static const GOptionEntry entries[] = {
 	{ "each", 'e', 0, G_OPTION_ARG_NONE, &opt_each,
 	  "A line for each access, not for each register", NULL },
 	{ "when", 'w', 0, G_OPTION_ARG_STRING, &opt_when,
-	  "Only: now (the driver gets the second value of a read), late, or completed (after the command)",
+	  "Only: now, late, or completed",
 	  "WHEN" },
 	{ "delay", 'd', 0, G_OPTION_ARG_INT, &opt_delay,
 	  "Late is after N more accesses (1)", "N" },
@@ -175,7 +175,9 @@ static char *cell(const struct row *row, int when)
 	int i;
 
 	for (i = 0; i < SWEEP_NONE; i++)
-		if (row->counts[when][i])
+		if (opt_each && row->counts[when][i] == 1)
+			g_string_append(text, outcome_names[i]);
+		else if (row->counts[when][i])
 			g_string_append_printf(text, "%s%u %s", text->len ? ", " : "",
 					       row->counts[when][i], outcome_names[i]);
 	if (row->twice[when])
@@ -187,14 +189,16 @@ static char *cell(const struct row *row, int when)
 
 static void print_row(const char *title, char *const cells[WHENS], const int widths[])
 {
+	GString *line = g_string_new(NULL);
 	int when;
 
-	printf("%-*s", widths[WHENS], title);
+	g_string_printf(line, "%-*s", widths[WHENS], title);
 	for (when = 0; when < WHENS; when++)
 		if (!opt_when || !strcmp(opt_when, when_names[when]))
-			printf("  %-*s", when < WHENS - 1 ? widths[when] : 0,
-			       cells[when]);
-	putchar('\n');
+			g_string_append_printf(line, "  %-*s", widths[when],
+					       cells[when]);
+	puts(g_strchomp(line->str));
+	g_string_free(line, TRUE);
 }
 
 static void print_table(struct result *r)
@@ -359,10 +363,10 @@ const struct tool_command tool_replay = {
 	.summary = "repeats each access of a transaction, says what came out",
 	.description =
 		"Hands the TPM one command many times, each time with another of its register\n"
-		"accesses repeated: at once, late, and after the command has completed. For each:\n"
-		"was the response right, wrong and accepted, or did the driver fail, and did the\n"
-		"TPM run the command once? Without HEX it is a TPM2_GetCapability. This is no\n"
-		"attack: the device inside this process or QEMU is what gets the repetitions.\n"
+		"accesses repeated: now (the driver gets the second value of a read), late, and\n"
+		"when the command has completed. For each: was the response right, wrong and\n"
+		"accepted, or did the driver fail, and did the TPM run the command once? Without\n"
+		"HEX it is a TPM2_GetCapability. With transport=mem a real TPM gets all this.\n"
 		"Exit status 3: something was wrong, failed, or ran twice.",
 	.run = run,
 };

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 need build-essential clang cppcheck shellcheck pyflakes3 libglib2.0-dev \
-    libtpms-dev libtss2-dev
+    libtpms-dev libtss2-dev libjson-glib-dev
 cd "$ROOT"
 failed=0
 
@@ -50,10 +50,11 @@ qemu_checkpatch() {
 # Compiled with -Werror by meson; here the other compiler and what meson leaves out.
 tcti_warnings() {
     local f flags
-    read -ra flags < <(pkg-config --cflags glib-2.0 tss2-sys)
-    for f in tcti/*.c tests/tcti/*.c; do
+    read -ra flags < <(pkg-config --cflags glib-2.0 tss2-sys json-glib-1.0)
+    for f in tcti/*.c tests/tcti/*.c tools/*.c; do
         clang -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall -Wextra -Wshadow -Wvla \
             -Wstrict-prototypes -Wcast-qual -Werror -I engine -I tcti -I tests/tcti \
+            -DTPMIX_PROJECT_VERSION='"0"' \
             "${flags[@]}" "$f" || return 1
     done
 }
@@ -67,7 +68,7 @@ spdx() {
     while read -r f; do
         head -n 3 "$f" | grep -q SPDX-License-Identifier ||
             { echo "$f: no SPDX line"; rc=1; }
-    done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' 'run' '.ci/run' 'guest/init' '*meson.build')
+    done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' '*.bash' 'run' '.ci/run' 'guest/init' '*meson.build')
     return $rc
 }
 
@@ -77,11 +78,11 @@ check "engine, clang" engine_warnings clang
 check "engine is pure" pure_engine
 check "tcti, clang" tcti_warnings
 check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,portability,performance \
-    --error-exitcode=1 --inline-suppr -I engine engine tcti
+    --error-exitcode=1 --inline-suppr -I engine engine tcti tools
 check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
-    packaging/plugin/libvirt-hook
+    packaging/plugin/libvirt-hook tools/tpmix.bash
 check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
 [ $failed = 0 ] || die "lint found something"

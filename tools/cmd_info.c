@@ -13,7 +13,7 @@ static const GOptionEntry entries[] = {
 	{ "request", 'r', 0, G_OPTION_ARG_NONE, &opt_request,
 	  "Ask for the locality meanwhile: shows what only the active locality sees. Takes part in arbitration: not while another program uses this TPM",
 	  NULL },
-	{ NULL }
+	G_OPTION_ENTRY_NULL
 };
 
 static const char *const titles[] = {

@@ -26,7 +26,7 @@ static const GOptionEntry entries[] = {
 	  "WHEN" },
 	{ "delay", 'd', 0, G_OPTION_ARG_INT, &opt_delay,
 	  "Late is after N more accesses (1)", "N" },
-	{ NULL }
+	G_OPTION_ENTRY_NULL
 };
 
 static const char *const when_names[WHENS] = { "now", "late", "completed" };

@@ -18,7 +18,7 @@ static const GOptionEntry entries[] = {
 	{ "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &opt_seconds,
 	  "End after S seconds", "S" },
 	{ "count", 'n', 0, G_OPTION_ARG_INT, &opt_count, "End after N changes", "N" },
-	{ NULL }
+	G_OPTION_ENTRY_NULL
 };
 
 /* A register that may change by itself, and what it was. */

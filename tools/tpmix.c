@@ -89,12 +89,12 @@ bool tool_parse(struct tool *t, const struct tool_command *c,
 	const GOptionEntry common[] = {
 		{ "json", 'j', 0, G_OPTION_ARG_NONE, &t->json,
 		  "Print JSON", NULL },
-		{ NULL }
+		G_OPTION_ENTRY_NULL
 	};
 	const GOptionEntry device[] = {
 		{ "tcti", 'T', 0, G_OPTION_ARG_STRING, &t->config,
 		  "Which TPM; the same as the operand with '='", "KEY=VALUE,..." },
-		{ NULL }
+		G_OPTION_ENTRY_NULL
 	};
 	g_autofree char *synopsis = g_strdup_printf("%s%s",
 		c->operand ? c->operand : "", c->has_device ? " [KEY=VALUE,...]" : "");

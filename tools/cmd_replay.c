@@ -187,7 +187,8 @@ static char *cell(const struct row *row, int when)
 	return g_string_free(text, FALSE);
 }
 
-static void print_row(const char *title, char *const cells[WHENS], const int widths[])
+static void print_row(const char *title, const char *const cells[WHENS],
+		      const int widths[])
 {
 	GString *line = g_string_new(NULL);
 	int when;
@@ -208,7 +209,7 @@ static void print_table(struct result *r)
 
 	for (pass = 0; pass < 2; pass++) {
 		if (pass)
-			print_row("access", (char *const *)when_titles, widths);
+			print_row("access", when_titles, widths);
 		for (i = 0; i <= r->rows->len; i++) {
 			const struct row *row = i == r->rows->len ? &r->total :
 						g_ptr_array_index(r->rows, i);
@@ -220,7 +221,7 @@ static void print_table(struct result *r)
 				widths[when] = MAX(widths[when], (int)strlen(cells[when]));
 			}
 			if (pass)
-				print_row(row->title, cells, widths);
+				print_row(row->title, (const char *const *)cells, widths);
 			for (when = 0; when < WHENS; when++)
 				g_free(cells[when]);
 		}

@@ -84,7 +84,7 @@ static bool parse_line(struct trace_entry *e, const char *line)
 
 	if (line[0] == '#') {
 		e->kind = TRACE_NOTE;
-		e->text = g_strdup(g_strchug((char *)line + 1));
+		e->text = g_strchug(g_strdup(line + 1));
 		return true;
 	}
 	if (sscanf(line, "%lf %c %n", &e->seconds, &kind, &at) != 2 || !at)

@@ -73,16 +73,19 @@ cd /tmp
 ls /dev/tpm* 2>/dev/null && { echo 'a driver has the TPM'; exit 1; }
 for door in DOORS; do
     tcti=transport=mem,door=$door
-    t() { n=$((n + 1)); tpm2 "$@" -T "indexed:$tcti,$spec,seed=$n"; tpm2 flushcontext -t -T "indexed:$tcti"; }
+    t() { n=$((n + 1)); tpm2 "$@" -T "indexed:$tcti,$spec,seed=$n"; }
     n=0
     for spec in SPECS; do
         echo "# $door $spec"
         t createprimary -Q -G ecc -c p.ctx
         t create -Q -C p.ctx -G ecc -u k.pub -r k.priv
+        t flushcontext -t
         t load -Q -C p.ctx -u k.pub -r k.priv -c k.ctx
+        t flushcontext -t
         echo data >data
         t sign -Q -c k.ctx -g sha256 -o sig data
         t verifysignature -c k.ctx -g sha256 -m data -s sig
+        t flushcontext -t
         head -c 500 /dev/urandom >in
         t nvdefine -Q 0x1500040 -C o -s 500 -a 'ownerread|ownerwrite'
         t nvwrite -Q 0x1500040 -C o -i in
@@ -112,7 +115,7 @@ def by_mem(device, doors, control):
     wrong = [int(n) for n in re.findall(r"(\d+) wrong and accepted", out)]
     assert (wrong[1] > 100 and "control: 3" in out) == (control == "fifo"), out
     print(f"# {device}: {replays(err)} repetitions, nothing wrong")
-    assert replays(err) > 900, replays(err)
+    assert replays(err) > 700, replays(err)
 
 
 @test

@@ -125,7 +125,11 @@ def add_day(name, door, transport):
                 day(f"state={work}/state,door={door}", work)
                 day(f"state={work}/state,door={door},{replay(100000, 7)}", work)
                 day(f"state={work}/state,door={door},{replay(50000, 8)},when=late", work)
-                day(f"state={work}/state,door={door},{replay(50000, 5)},when=completed", work)
+                # cmdReady and Start together, after the command, are another command of
+                # the CRB (docs/decisions/015).
+                start = ",min-offset=0x44" if door == "crb" else ""
+                day(f"state={work}/state,door={door},{replay(50000, 5)},when=completed{start}",
+                    work)
                 return
             with machine(transport) as (config, *_):
                 day(f"{config},door={door}", work)

@@ -6,6 +6,7 @@ A suite is a list of programs that speak TAP. What is skipped says why and is
 counted as skipped; a program that ends without its plan counts as failed."""
 
 import collections
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -30,6 +31,15 @@ TCTI = ["parts", "doors", "store", "context"]
 # With real programs; the last one boots guests.
 TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
 
+# Programs that boot guests, and their groups of tests.
+GUEST = {
+    "guest": [[]],
+    "driver": [["doors"], ["binding"], ["costs"], ["large"], ["replays"]],
+    "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
+}
+# These want QEMU's monitor to answer in time, or stop a machine at random moments.
+ALONE = ["qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm"]
+
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
@@ -43,8 +53,8 @@ SUITES = {
             [[HOST / "kvm/test_vmm"],
              ["/usr/bin/python3", ROOT / "tests/kvm/test_qemu_kvm.py"]], 300),
     "guest": (["qemu", "engine", "driver", "guest"],
-              [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py"]
-               for n in ("guest", "driver")], 2400),
+              [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py", *group]
+               for n, groups in GUEST.items() for group in groups], 1200),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
     "tcti": (["qemu", "engine", "tcti-tests", "tool-tests", "driver", "guest"],
@@ -116,31 +126,66 @@ class Count:
         return failed
 
 
-def run_suite(name, count):
-    parts, programs, seconds = SUITES[name]
-    # QEMU=PATH in the environment: that one, already built.
-    build([p for p in parts if p != "qemu" or "QEMU" not in os.environ])
-    (BUILD / "log").mkdir(parents=True, exist_ok=True)
-    for args in programs:
-        title = f"{name}/{pathlib.Path(args[-1]).stem.removeprefix('test_')}"
-        log_path = BUILD / "log" / f"test-{title.replace('/', '-')}.log"
-        begin = time.monotonic()
-        print(f"==> {title} ", end="", flush=True)
-        with open(log_path, "w+") as log:
-            output, status = run_program(args, seconds, log)
+class Program:
+    """One TAP program: its name, what it is started with, how long it may take."""
+
+    def __init__(self, suite, args, seconds):
+        path = next(a for a in args if "test_" in str(a) or "check_" in str(a))
+        words = [pathlib.Path(path).stem.removeprefix("test_"),
+                 *map(str, args[args.index(path) + 1:])]
+        self.title = f"{suite}/{'-'.join(words)}"
+        self.args, self.seconds = args, seconds
+        self.log_path = BUILD / "log" / f"test-{self.title.replace('/', '-')}.log"
+        self.started = None
+
+    def run(self):
+        self.started = time.monotonic()
+        with open(self.log_path, "w+") as log:
+            output, status = run_program(self.args, self.seconds, log)
             log.write("\n" + output)
-        failed = count.tap(title, output, status)
-        word = f"{failed} failed, see {log_path.relative_to(ROOT)}" if failed else "ok"
-        print(f"{word} ({time.monotonic() - begin:.1f} s)", flush=True)
+        return output, status
+
+
+def report(program, result, count):
+    took = time.monotonic() - program.started
+    failed = count.tap(program.title, *result)
+    word = f"{failed} failed, see {program.log_path.relative_to(ROOT)}" if failed else "ok"
+    print(f"==> {program.title} {word} ({took:.1f} s)", flush=True)
+
+
+def run_all(programs, count):
+    """Two at a time, the longest first; those that look at time by themselves."""
+    alone = [p for p in programs if p.title in ALONE]
+    shared = [p for p in programs if p.title not in ALONE]
+    for program in alone:
+        report(program, program.run(), count)
+    shared.sort(key=lambda p: -p.seconds)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = {pool.submit(p.run): p for p in shared}
+        while waiting:
+            done, _ = concurrent.futures.wait(
+                waiting, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                report(waiting.pop(future), future.result(), count)
+            if not done:
+                running = [p.title for f, p in waiting.items() if f.running()]
+                print(f"    running: {', '.join(running)}; {len(waiting) - len(running)} "
+                      "to come", flush=True)
 
 
 def main(names):
     for name in names:
         if name not in SUITES:
             fail(f"no suite '{name}': {', '.join(SUITES)}")
+    names = names or list(SUITES)
+    parts = [part for name in names for part in SUITES[name][0]
+             # QEMU=PATH in the environment: that one, already built.
+             if part != "qemu" or "QEMU" not in os.environ]
+    build(list(dict.fromkeys(parts)))
+    (BUILD / "log").mkdir(parents=True, exist_ok=True)
     count = Count()
-    for name in names or SUITES:
-        run_suite(name, count)
+    run_all([Program(name, args, SUITES[name][2]) for name in names
+             for args in SUITES[name][1]], count)
     for reason, times in count.reasons.items():
         print(f"skipped {times} of {reason}")
     for failure in count.failures:

@@ -36,8 +36,8 @@ enum tpmix_family {
 
 /*
  * What the engine does to the world. Called from tpmix_write() only, each of
- * start, cancel and reset_established at most once per call, start and cancel
- * last; guest_error any number of times.
+ * start, cancel and reset_established at most once per aligned word of the write;
+ * guest_error any number of times.
  */
 struct tpmix_backend {
 	/*

@@ -51,6 +51,7 @@ typedef struct TPMIXDevice {
     /* host resources */
     MemoryRegion mmio;
     MemoryRegion crb_page;
+    MemoryRegion crb_mapped;
     MemoryRegion ext;
     MemoryRegion header;
     MemoryRegion cmd_window;

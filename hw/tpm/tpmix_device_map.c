@@ -103,12 +103,22 @@ static bool tpmix_device_init_io(TPMIXDevice *d, Object *owner, Error **errp)
     }
     memory_region_init_io(&d->ext, owner, &tpmix_device_ext_ops, d,
                           "tpm-indexed-ext", size);
+    /*
+     * A page more than is mapped: address_space_translate_internal() does not
+     * clamp the length of an access to a ROM device, so that one which runs
+     * over its end (of a device's DMA, say) is a memcpy() over the end of RAM.
+     */
     memory_region_init_rom_device_nomigrate(&d->crb_page, owner,
                                             &tpmix_device_ops, d,
                                             "tpm-indexed-crb",
-                                            TPMIX_LOCALITY_SIZE, &err);
-    error_propagate(errp, err);
-    return !err;
+                                            2 * TPMIX_LOCALITY_SIZE, &err);
+    if (err) {
+        error_propagate(errp, err);
+        return false;
+    }
+    memory_region_init_alias(&d->crb_mapped, owner, "tpm-indexed-crb-mapped",
+                             &d->crb_page, 0, TPMIX_LOCALITY_SIZE);
+    return true;
 }
 
 static void tpmix_device_init_engine(TPMIXDevice *d)
@@ -153,7 +163,7 @@ static void tpmix_device_map(TPMIXDevice *d, MemoryRegion *space)
     memory_region_add_subregion(space, TPMIX_BASE + TPMIX_RSP_WINDOW,
                                 &d->rsp_window);
     if (d->crb) {
-        memory_region_add_subregion_overlap(&d->mmio, 0, &d->crb_page, 1);
+        memory_region_add_subregion_overlap(&d->mmio, 0, &d->crb_mapped, 1);
         memory_region_add_subregion(space, TPMIX_BASE + TPMIX_EXT, &d->ext);
     }
 }

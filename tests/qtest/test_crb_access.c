@@ -223,19 +223,14 @@ static void write_widths(struct pair *p, gconstpointer unused)
 }
 
 /*
- * With a pattern and with all ones. Over the end of the page in memory is left
- * out: qtest's readq there makes QEMU 10.0 read behind the end of a ROM device's
- * memory (address_space_read(), include/exec/memory.h: the length is not clamped
- * where the region is a ROM device). CPUs and DMA do not come that way.
+ * With a pattern and with all ones; over the end of the page in memory as well,
+ * where QEMU 10.0 does not clamp the length (hw/tpm/tpmix_device_map.c).
  */
 static void at(QtestClient *q, uint64_t addr)
 {
 	unsigned int width;
 
 	for (width = 1; width <= 8; width <<= 1) {
-		if (addr < BASE + 0x1000 && addr + width > BASE + 0x1000) {
-			continue;
-		}
 		qtest_read_width(q, addr, width);
 		qtest_write_width(q, addr, 0x0807060504030201ull, width);
 		qtest_write_width(q, addr, G_MAXUINT64, width);

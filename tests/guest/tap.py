@@ -47,6 +47,15 @@ class Tap:
         return 1 if self.failed else 0
 
 
+def run_groups(groups, names):
+    """The named groups of tests, functions that take a Tap, or all; the exit status."""
+    tap = Tap()
+    for group in groups:
+        if not names or group.__name__ in names:
+            group(tap)
+    return tap.end()
+
+
 def run(command, **options):
     with Guest(command=command, **options) as guest:
         return guest.wait()
@@ -64,6 +73,26 @@ def expect(command, want, **options):
     if result.status == 0 and re.search(want, out, re.S):
         return None
     return told(result)
+
+
+# S3: the kernel saves the TPM's state, QEMU resets the device, firmware resumes.
+SUSPEND = r"""
+exec 5<>"$TPMIX_CONTROL"
+before=$(tpm2_pcrread sha256:23)
+echo ready >&5
+echo mem > /sys/power/state || exit 1
+[ "$(tpm2_pcrread sha256:23)" = "$before" ] && """ + TOOLS
+
+
+def suspend(command, wanted, **options):
+    """Suspends and wakes the guest; None where the TPM works after that and the command
+    says what is wanted."""
+    with Guest(command=SUSPEND + command, **options) as guest:
+        guest.control.read_line(120)
+        guest.qmp.wait_event("SUSPEND", 60)
+        guest.qmp.execute("system_wakeup")
+        result = guest.wait()
+    return None if result.status == 0 and result.out.decode() == f"{wanted}\n" else told(result)
 
 
 # Between the two lines to the host only what is counted happens: COUNT commands

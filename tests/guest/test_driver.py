@@ -6,8 +6,8 @@ has the device, what a command costs, large commands, repeated accesses. TAP on 
 import argparse
 import sys
 
-from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, Guest, Tap, count,
-                 expect, told)
+from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, count, expect,
+                 run_groups, suspend, told)
 from demo import Row, run_row
 
 KERNELS = ("6.1", "6.12")
@@ -97,14 +97,6 @@ echo after >&5; read -r _ <&5
 dmesg | grep -o 'large: .*'
 """
 
-# S3: the kernel saves the TPM's state, QEMU resets the device, firmware resumes.
-SUSPEND = r"""
-exec 5<>"$TPMIX_CONTROL"
-before=$(tpm2_pcrread sha256:23)
-echo ready >&5
-echo mem > /sys/power/state || exit 1
-[ "$(tpm2_pcrread sha256:23)" = "$before" ] && """ + TOOLS + DOOR
-
 
 def door(name):
     """For the kernel's command line, where busybox' modprobe looks too."""
@@ -116,13 +108,8 @@ def in_use(wanted, device, kernel, append=""):
                   device=device, driver="indexed", kernel=kernel, append=append)
 
 
-def suspend(device, wanted, append=""):
-    with Guest(command=SUSPEND, device=device, driver="indexed", append=append) as guest:
-        guest.control.read_line(120)
-        guest.qmp.wait_event("SUSPEND", 60)
-        guest.qmp.execute("system_wakeup")
-        result = guest.wait()
-    return None if result.status == 0 and result.out.decode() == f"{wanted}\n" else told(result)
+def suspends(device, wanted, append=""):
+    return suspend(DOOR, wanted, device=device, driver="indexed", append=append)
 
 
 def cost(right, device, driver="indexed", **options):
@@ -218,9 +205,9 @@ def binding(tap):
     tap.check("tpm-crb-ext: a failed probe gives it back", lambda: expect(
         FAILED_PROBE, "^tpm_crb\nno FIFO: ", device="tpm-crb-ext"))
     for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext", CRB)):
-        tap.check(f"{name}: suspend to RAM and resume", lambda d=device: suspend(d, "window"))
-    tap.check("the same, trapped", lambda: suspend(CRB, "indexed", door("indexed")))
-    tap.check("the same, with the locality held", lambda: suspend(
+        tap.check(f"{name}: suspend to RAM and resume", lambda d=device: suspends(d, "window"))
+    tap.check("the same, trapped", lambda: suspends(CRB, "indexed", door("indexed")))
+    tap.check("the same, with the locality held", lambda: suspends(
         CRB, "window", "tpm_indexed.hold_ms=500"))
 
 
@@ -270,13 +257,5 @@ def replays(tap):
 GROUPS = (doors, binding, costs, large, replays)
 
 
-def main(names):
-    tap = Tap()
-    for group in GROUPS:
-        if not names or group.__name__ in names:
-            group(tap)
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_groups(GROUPS, sys.argv[1:]))

@@ -7,8 +7,8 @@ import argparse
 import re
 import sys
 
-from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, TOOLS, Guest, Tap, count, run,
-                 told)
+from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, TOOLS, Guest, count, run,
+                 run_groups, suspend, told)
 from demo import Row, run_row
 
 TIS = "tpm-tis-indexed"
@@ -40,14 +40,6 @@ if [ "$next" != end ]; then
     read -r _ <&5
 fi
 """ + SEEN
-
-# S3: the kernel saves the TPM's state, QEMU resets the device, firmware resumes.
-SUSPEND = r"""
-exec 5<>"$TPMIX_CONTROL"
-before=$(tpm2_pcrread sha256:23)
-echo ready >&5
-echo mem > /sys/power/state || exit 1
-[ "$(tpm2_pcrread sha256:23)" = "$before" ] && """ + TOOLS + DRIVER_OF
 
 
 def banks(text):
@@ -116,15 +108,6 @@ def reboots(device, steps, **options):
         return judge(guest.wait(), steps[-1][0])
 
 
-def suspends(device, driver):
-    with Guest(command=SUSPEND, device=device) as guest:
-        guest.control.read_line(120)
-        guest.qmp.wait_event("SUSPEND", 60)
-        guest.qmp.execute("system_wakeup")
-        result = guest.wait()
-    return None if result.status == 0 and result.out.decode() == f"{driver}\n" else told(result)
-
-
 def crb_cost(kernel):
     """requestAccess, cmdReady, CANCEL = 0, START, goIdle, relinquish: reads are of
     memory."""
@@ -185,7 +168,7 @@ def resets(tap):
         firmware="ovmf", append="iomem=relaxed"))
     for device, driver in ((CRB, "tpm_crb"), (FIFO, "tpm_tis")):
         tap.check(f"{device}: suspend to RAM and resume",
-                  lambda d=device, s=driver: suspends(d, s))
+                  lambda d=device, s=driver: suspend(DRIVER_OF, s, device=d))
 
 
 def accesses(tap):
@@ -200,13 +183,5 @@ def accesses(tap):
 GROUPS = (firmware_and_kernels, resets, accesses)
 
 
-def main(names):
-    tap = Tap()
-    for group in GROUPS:
-        if not names or group.__name__ in names:
-            group(tap)
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_groups(GROUPS, sys.argv[1:]))

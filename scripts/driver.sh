@@ -78,6 +78,8 @@ kmake() {
     done
     make -C "$OUT/headers-$kernel/build" M="$dir" CC=gcc-12 \
         TPMIX_REGS_DIR="$ROOT/engine" -j"$JOBS" "$@" modules
+    # make leaves a module alone whose README has changed; fresh() is to see that.
+    find "$dir" -maxdepth 1 -name '*.ko' -exec touch {} +
 }
 
 # fresh KERNEL SOURCE MODULE: it is newer than all that it is made of.

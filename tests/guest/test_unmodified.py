@@ -100,15 +100,16 @@ def boots(device, driver, **options):
 def reboots(device, steps, **options):
     """steps: the driver that a boot has, and what it writes into INTF_ID: None for
     nothing. The last boot is looked at whole."""
-    with Guest(command=REBOOTED, device=device, timeout=300, **options) as guest:
-        for driver, intf_id in steps:
+    with Guest(command=REBOOTED, device=device, timeout=300,
+               qemu_args=["-action", "reboot=reset"], **options) as guest:
+        for left, (driver, intf_id) in zip(range(len(steps))[::-1], steps):
             seen = guest.control.read_line(120)
             if seen != driver:
                 return f"driver {seen}, not {driver}"
             if intf_id is not None:
                 guest.control.write_line(intf_id)
                 guest.control.read_line(60)
-            if (driver, intf_id) != steps[-1]:
+            if left:
                 guest.qmp.execute("system_reset")
         guest.control.write_line("end")
         return judge(guest.wait(), steps[-1][0])

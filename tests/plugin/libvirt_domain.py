@@ -131,7 +131,7 @@ def libvirt_domain(plugin, work):
     said = result.stdout + result.stderr
     assert result.returncode == 0, said[-800:]
     assert (work / "status").read_text().startswith("exit 0 "), said[-800:]
-    assert (work / "stdout").read_text().endswith("indexed\n"), said[-800:]
+    assert (work / "stdout").read_text().endswith("window\n"), said[-800:]
     assert (work / "running").read_text().strip() == "1", "one swtpm, by the hook"
     assert (work / "ended").exists(), "the swtpm lives on"
     return subprocess.run(["libvirtd", "--version"], capture_output=True, text=True,

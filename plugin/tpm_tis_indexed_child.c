@@ -29,7 +29,7 @@ static const VMStateDescription vmstate_tpm_tis_indexed = {
 /* A child cannot define the parent's properties anew: tpmdev, irq, ppi. */
 static const Property tpm_tis_indexed_child_properties[] = {
     DEFINE_PROP_TPMIX_BUFFER_SIZE(TPMTISIndexedState, device),
-    DEFINE_PROP_TPMIX_COMPAT(TPMTISIndexedState, device),
+    DEFINE_PROP_BOOL("compat", TPMTISIndexedState, device.compat, true),
 };
 
 static void tpm_tis_indexed_child_request_completed(TPMIf *ti, int ret)

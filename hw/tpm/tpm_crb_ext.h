@@ -32,18 +32,10 @@
 #ifndef TPM_TPM_CRB_EXT_H
 #define TPM_TPM_CRB_EXT_H
 
-#include "hw/qdev-properties.h"
 #include "tpmix_device.h"
 
 /* ACPI _HID; "QEMU" is the vendor id that QEMU's own devices use. */
 #define TPM_CRB_EXT_HID "QEMU0022"
-
-/* The properties that this model alone has. */
-#define DEFINE_TPM_CRB_EXT_PROPERTIES(_state, _field)                         \
-    DEFINE_PROP_STRING("interface", _state, _field.interface),                \
-    DEFINE_PROP_BOOL("fifo", _state, _field.fifo, true),                      \
-    DEFINE_PROP_UINT8("localities", _state, _field.localities,                \
-                      TPMIX_NUM_LOCALITIES)
 
 /**
  * tpm_crb_ext_init:

@@ -11,8 +11,15 @@ static const VMStateDescription vmstate_tpm_crb_ext =
     TPMIX_ISA_VMSTATE(TYPE_TPM_CRB_EXT);
 
 static const Property tpm_crb_ext_properties[] = {
-    DEFINE_TPM_CRB_EXT_PROPERTIES(TPMIXISADevice, device),
-    DEFINE_TPMIX_ISA_PROPERTIES,
+    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num, TPM_TIS_IRQ),
+    DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),
+    DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi_enabled, true),
+    DEFINE_PROP_BOOL("compat", TPMIXISADevice, device.compat, true),
+    DEFINE_PROP_TPMIX_BUFFER_SIZE(TPMIXISADevice, device),
+    DEFINE_PROP_STRING("interface", TPMIXISADevice, device.interface),
+    DEFINE_PROP_BOOL("fifo", TPMIXISADevice, device.fifo, true),
+    DEFINE_PROP_UINT8("localities", TPMIXISADevice, device.localities,
+                      TPMIX_NUM_LOCALITIES),
 };
 
 /* QEMU's ACPI code asks when it makes the tables, anew after each reset. */

@@ -11,7 +11,11 @@ static const VMStateDescription vmstate_tpm_tis_indexed =
     TPMIX_ISA_VMSTATE(TYPE_TPM_TIS_INDEXED);
 
 static const Property tpm_tis_indexed_properties[] = {
-    DEFINE_TPMIX_ISA_PROPERTIES,
+    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num, TPM_TIS_IRQ),
+    DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),
+    DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi_enabled, true),
+    DEFINE_PROP_BOOL("compat", TPMIXISADevice, device.compat, true),
+    DEFINE_PROP_TPMIX_BUFFER_SIZE(TPMIXISADevice, device),
 };
 
 static void tpm_tis_indexed_isa_init(Object *obj)

@@ -83,8 +83,6 @@ typedef struct TPMIXDevice {
 #define DEFINE_PROP_TPMIX_BUFFER_SIZE(_state, _field)                         \
     DEFINE_PROP_SIZE32("buffer-size", _state, _field.capacity,                \
                        TPMIX_DEVICE_CAPACITY)
-#define DEFINE_PROP_TPMIX_COMPAT(_state, _field)                              \
-    DEFINE_PROP_BOOL("compat", _state, _field.compat, true)
 
 /**
  * tpmix_device_init:

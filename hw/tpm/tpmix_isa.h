@@ -23,14 +23,6 @@ struct TPMIXISADevice {
 
 OBJECT_DECLARE_SIMPLE_TYPE(TPMIXISADevice, TPMIX_ISA)
 
-/* The properties of every such model. */
-#define DEFINE_TPMIX_ISA_PROPERTIES                                           \
-    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num, TPM_TIS_IRQ),   \
-    DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),            \
-    DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi_enabled, true),        \
-    DEFINE_PROP_TPMIX_BUFFER_SIZE(TPMIXISADevice, device),                    \
-    DEFINE_PROP_TPMIX_COMPAT(TPMIXISADevice, device)
-
 /* The stream of a model: its name, and all of the device. */
 #define TPMIX_ISA_VMSTATE(_name) {                                            \
     .name = _name,                                                            \

@@ -19,7 +19,7 @@
 #define CRC_TABLE ((uint16_t *)0x130000)
 
 static const volatile uint8_t rom_options[4]
-	__attribute__((section(".options"), used)) = { ROM_DOOR_FIFO };
+	__attribute__((section(".options"), used)) = { ROM_DOOR_FIFO, 0 };
 
 static const uint8_t startup[] = {
 	0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0,
@@ -48,6 +48,12 @@ static void out8(uint32_t off, uint8_t val)
 static void out32(uint32_t off, uint32_t val)
 {
 	*(volatile uint32_t *)(TPMIX_BASE + off) = val;
+}
+
+/* The indexed door's page: that of locality 0, or with CRB its extension page. */
+static uint32_t page(uint32_t off)
+{
+	return (rom_options[1] ? TPMIX_EXT : 0) + off;
 }
 
 static uint32_t be32(const uint8_t *p)
@@ -133,26 +139,35 @@ static void read_window(uint8_t *rsp, uint32_t size, uint32_t n)
 {
 	uint32_t i = 0, val;
 
-	out32(TPMIX_REG_INDEX, 0);
+	out32(page(TPMIX_REG_INDEX), 0);
 	for (; (n & 3) && i + 4 <= size; i += 4) {
-		val = in32(TPMIX_WINDOW + i);
+		val = in32(page(TPMIX_WINDOW + i));
 		rsp[i] = (uint8_t)val;
 		rsp[i + 1] = (uint8_t)(val >> 8);
 		rsp[i + 2] = (uint8_t)(val >> 16);
 		rsp[i + 3] = (uint8_t)(val >> 24);
 	}
 	for (; i < size; i++) {
-		rsp[i] = in8(TPMIX_WINDOW + i);
+		rsp[i] = in8(page(TPMIX_WINDOW + i));
 	}
 }
 
-/* Step 4 */
-static int wait_completed(uint32_t n)
+static void copy(uint8_t *to, const volatile uint8_t *from, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		to[i] = from[i];
+	}
+}
+
+/* Waits until (register & mask) == want. */
+static int wait32(uint32_t off, uint32_t mask, uint32_t want)
 {
 	uint32_t i;
 
 	for (i = 0; i < POLLS; i++) {
-		if (in32(TPMIX_REG_COMPLETED) == n) {
+		if ((in32(off) & mask) == want) {
 			return 1;
 		}
 	}
@@ -160,16 +175,23 @@ static int wait_completed(uint32_t n)
 	return 0;
 }
 
-/* Step 5: 0 where the checksum says that a read went wrong. */
-static uint32_t fetch(uint8_t *rsp, uint32_t n)
+/*
+ * Step 5: 0 where the checksum says that a read went wrong. @block is the vendor
+ * block, in the page or in the header page in RAM.
+ */
+static uint32_t fetch(uint32_t block, uint8_t *rsp, uint32_t n)
 {
-	uint32_t size = in32(TPMIX_REG_RSP_SIZE);
+	uint32_t size = in32(block + TPMIX_REG_RSP_SIZE);
 
 	if (size < HEADER || size > TPMIX_WINDOW_SIZE) {
 		return 0;
 	}
-	read_window(rsp, size, n);
-	return crc16(rsp, size) == in32(TPMIX_REG_CSUM) >> 16 &&
+	if (rom_options[0] == ROM_DOOR_RAM) {
+		copy(rsp, (uint8_t *)(TPMIX_BASE + TPMIX_RSP_WINDOW), size);
+	} else {
+		read_window(rsp, size, n);
+	}
+	return crc16(rsp, size) == in32(block + TPMIX_REG_CSUM) >> 16 &&
 	       be32(rsp + 2) == size ? size : 0;
 }
 
@@ -177,26 +199,70 @@ static uint32_t fetch(uint8_t *rsp, uint32_t n)
 static uint32_t run_indexed(const uint8_t *cmd, uint32_t len, uint8_t *rsp,
 			    uint32_t n)
 {
+	int ram = rom_options[0] == ROM_DOOR_RAM;
+	uint32_t block = ram ? TPMIX_HEADER : page(0);
 	uint32_t i, size = 0;
 
-	out32(TPMIX_REG_INDEX, 0);
-	for (i = 0; i < len; i++) {
-		out8(TPMIX_WINDOW + i, cmd[i]);
+	if (ram) {
+		copy((uint8_t *)(TPMIX_BASE + TPMIX_CMD_WINDOW), cmd, len);
+	} else {
+		out32(page(TPMIX_REG_INDEX), 0);
+		for (i = 0; i < len; i++) {
+			out8(page(TPMIX_WINDOW + i), cmd[i]);
+		}
 	}
-	out32(TPMIX_REG_CSUM_EXPECT, TPMIX_CSUM_EXPECT_ON | crc16(cmd, len));
-	out32(TPMIX_REG_DOORBELL, n);
-	for (i = 0; i < TRIES && !size && wait_completed(n); i++) {
-		size = fetch(rsp, n);
+	out32(page(TPMIX_REG_CSUM_EXPECT), TPMIX_CSUM_EXPECT_ON | crc16(cmd, len));
+	out32(page(TPMIX_REG_DOORBELL), n);
+	for (i = 0; i < TRIES && !size &&
+	     wait32(block + TPMIX_REG_COMPLETED, ~0u, n); i++) {
+		size = fetch(block, rsp, n);
 		REPORT->rereads += !size;
 	}
 	REPORT->timeouts += i == TRIES;
 	return size;
 }
 
+/* CRB door, as Linux' tpm_crb; the response by its own header. */
+static uint32_t run_crb(const uint8_t *cmd, uint32_t len, uint8_t *rsp)
+{
+	const uint8_t *from = (const uint8_t *)in32(TPM_REG_CTRL_RSP_ADDR);
+	uint32_t size = 0;
+
+	out32(TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
+	copy((uint8_t *)in32(TPM_REG_CTRL_CMD_LADDR), cmd, len);
+	out32(TPM_REG_CTRL_CANCEL, 0);
+	out32(TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
+	if (wait32(TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE, 0)) {
+		copy(rsp, from, HEADER);
+		size = sane_size(rsp);
+		copy(rsp, from, size);
+	}
+	out32(TPM_REG_CTRL_REQ, TPM_CTRL_REQ_GO_IDLE);
+	return size;
+}
+
 static uint32_t run(uint32_t *n, const uint8_t *cmd, uint32_t len, uint8_t *rsp)
 {
-	return rom_options[0] == ROM_DOOR_INDEXED ?
-	       run_indexed(cmd, len, rsp, ++*n) : run_fifo(cmd, len, rsp);
+	switch (rom_options[0]) {
+	case ROM_DOOR_FIFO:
+		return run_fifo(cmd, len, rsp);
+	case ROM_DOOR_CRB:
+		return run_crb(cmd, len, rsp);
+	default:
+		return run_indexed(cmd, len, rsp, ++*n);
+	}
+}
+
+static void request_locality(void)
+{
+	if (rom_options[1]) {
+		out32(TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS);
+		wait32(TPM_REG_LOC_STS, TPM_LOC_STS_GRANTED, TPM_LOC_STS_GRANTED);
+	} else {
+		out8(TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE);
+		wait8(TPM_REG_ACCESS, TPM_ACCESS_ACTIVE_LOCALITY,
+		      TPM_ACCESS_ACTIVE_LOCALITY);
+	}
 }
 
 static void note_wrong(uint32_t at, uint32_t size)
@@ -230,13 +296,12 @@ void rom_main(void)
 
 	make_crc_table();
 	REPORT->door = rom_options[0];
-	out8(TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE);
-	wait8(TPM_REG_ACCESS, TPM_ACCESS_ACTIVE_LOCALITY, TPM_ACCESS_ACTIVE_LOCALITY);
-	if (rom_options[0] == ROM_DOOR_INDEXED) {
-		if (in32(TPMIX_REG_MAGIC) != TPMIX_MAGIC) {
+	request_locality();
+	if (rom_options[0] == ROM_DOOR_INDEXED || rom_options[0] == ROM_DOOR_RAM) {
+		if (in32(page(TPMIX_REG_MAGIC)) != TPMIX_MAGIC) {
 			REPORT->timeouts++;
 		}
-		n = in32(TPMIX_REG_ACCEPTED);
+		n = in32(page(TPMIX_REG_ACCEPTED));
 	}
 	run(&n, startup, sizeof(startup), FIRST);
 	REPORT->size = run(&n, getcap, sizeof(getcap), FIRST);

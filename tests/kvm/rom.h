@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the test ROM tells the host: counters at ROM_REPORT in RAM. The same
- * layout stands in test_qemu_kvm.py (REPORT). The host patches the option byte at
- * ROM_OPTIONS of the file.
+ * layout stands in test_qemu_kvm.py (REPORT). The host patches the option bytes at
+ * ROM_OPTIONS of the file: the door, and 1 where the device is tpm-crb-ext.
  */
 #ifndef TESTS_KVM_ROM_H
 #define TESTS_KVM_ROM_H
@@ -16,7 +16,9 @@
 
 enum rom_door {
 	ROM_DOOR_FIFO    = 0,
-	ROM_DOOR_INDEXED = 1,
+	ROM_DOOR_INDEXED = 1,   /* trapped window */
+	ROM_DOOR_RAM     = 2,   /* windows and header page in RAM, doorbell */
+	ROM_DOOR_CRB     = 3,   /* buffers where CMD_LADDR and RSP_ADDR say */
 };
 
 struct rom_report {

@@ -11,7 +11,7 @@
 
 #include "tpmix_regs.h"
 
-/* What -device loader writes at each reset: seed, seconds. */
+/* What -device loader writes at each reset: seed, seconds, 1 for tpm-crb-ext. */
 #define ORDERS  ((const volatile struct orders *)0x7000)
 /* Kept over resets by RAM. */
 #define MEMORY  ((struct memory *)0x8000)
@@ -20,6 +20,7 @@
 struct orders {
 	uint32_t seed;
 	uint32_t seconds;
+	uint32_t crb;
 };
 
 struct memory {
@@ -141,6 +142,73 @@ static uint32_t choose(struct memory *m, const uint8_t **cmd)
 	}
 }
 
+/* The page of the indexed door that belongs to the locality at @at. */
+static uint32_t page(uint32_t at)
+{
+	return at + (ORDERS->crb ? TPMIX_EXT : 0);
+}
+
+/* The active interface: a selector may have been written before the last reset. */
+static int is_crb(void)
+{
+	return ORDERS->crb && (get(TPMIX_BASE + TPM_REG_INTF_ID, 1) &
+			       TPM_INTF_ID_TYPE_MASK) == TPMIX_INTERFACE_CRB;
+}
+
+static void request(uint32_t at)
+{
+	if (is_crb()) {
+		put(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS, 4);
+	} else {
+		put(at + TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE, 1);
+	}
+}
+
+static void crb(struct memory *m, uint32_t at)
+{
+	const uint8_t *cmd;
+	uint32_t n = choose(m, &cmd), i;
+
+	request(at);
+	put(at + TPM_REG_CTRL_REQ, pick(m, 8) ? TPM_CTRL_REQ_CMD_READY : any(m), 4);
+	for (i = 0; i < n; i++) {
+		put(at + TPM_REG_DATA_BUFFER + i, pick(m, 64) ? cmd[i] : any(m), 1);
+	}
+	put(at + TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE, 4);
+}
+
+static void crb_stop(struct memory *m, uint32_t at)
+{
+	static const uint32_t reg[] = {
+		TPM_REG_LOC_CTRL, TPM_REG_CTRL_REQ, TPM_REG_CTRL_CANCEL,
+		TPM_REG_CTRL_START, TPM_REG_CRB_INT_ENABLE, TPM_REG_CRB_INT_STS,
+		TPM_REG_INTF_ID, TPM_REG_CTRL_CMD_LADDR, TPM_REG_CTRL_RSP_ADDR,
+	};
+	uint32_t i;
+
+	for (i = pick(m, 20); i > 0; i--) {
+		put(at + reg[pick(m, sizeof(reg) / sizeof(reg[0]))],
+		    pick(m, 4) ? 1u << pick(m, 4) : any(m), 1u << pick(m, 4));
+	}
+}
+
+/* RAM: written while commands run, and where it is not to be written. */
+static void ram(struct memory *m)
+{
+	uint32_t i;
+
+	for (i = pick(m, 100); i > 0; i--) {
+		put(TPMIX_BASE + TPMIX_CMD_WINDOW + pick(m, 0x4000), any(m),
+		    1u << pick(m, 4));
+		put(TPMIX_BASE + TPMIX_RSP_WINDOW + pick(m, 0x4000), any(m),
+		    1u << pick(m, 4));
+		put(TPMIX_BASE + TPMIX_HEADER + pick(m, 0x1000), any(m),
+		    1u << pick(m, 4));
+	}
+	copy(TPMIX_BASE + TPMIX_CMD_WINDOW, TPMIX_BASE + TPMIX_RSP_WINDOW,
+	     pick(m, 0x4000));
+}
+
 static void fifo(struct memory *m, uint32_t at)
 {
 	const uint8_t *cmd;
@@ -162,7 +230,8 @@ static void indexed(struct memory *m, uint32_t at)
 	const uint8_t *cmd;
 	uint32_t n = choose(m, &cmd), i;
 
-	put(at + TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE, 1);
+	request(at);
+	at = page(at);
 	put(at + TPMIX_REG_INDEX, 0, 4);
 	for (i = 0; i < n; i++) {
 		put(at + TPMIX_WINDOW + i, pick(m, 64) ? cmd[i] : any(m), 1);
@@ -180,7 +249,8 @@ static void stop_command(struct memory *m, uint32_t at)
 	case 3: put(at + TPM_REG_STS, TPM_STS_RESET_ESTABLISHMENT, 4); break;
 	case 4: put(at + TPM_REG_STS, any(m), 4); break;
 	default:
-		put(at + TPMIX_REG_CANCEL, get(at + TPMIX_REG_ACCEPTED, 4), 4);
+		put(page(at) + TPMIX_REG_CANCEL,
+		    get(page(at) + TPMIX_REG_ACCEPTED, 4), 4);
 		break;
 	}
 }
@@ -189,6 +259,7 @@ static void window(struct memory *m, uint32_t at)
 {
 	uint32_t i;
 
+	at = page(at);
 	put(at + TPMIX_REG_INDEX, pick(m, 2) ? any(m) : pick(m, 5000), 4);
 	for (i = pick(m, 32); i > 0; i--) {
 		put(at + TPMIX_WINDOW + pick(m, TPMIX_WINDOW_SIZE), any(m),
@@ -206,7 +277,11 @@ static void misdeed(struct memory *m)
 	};
 	uint32_t at = TPMIX_BASE + (pick(m, TPMIX_NUM_LOCALITIES) << 12), i;
 
-	switch (pick(m, 10)) {
+	switch (pick(m, 14)) {
+	case 10: ram(m); break;
+	case 11: crb(m, at); break;
+	case 12:
+	case 13: crb_stop(m, at); break;
 	case 0: fifo(m, at); break;
 	case 1: indexed(m, at); break;
 	case 2:
@@ -218,8 +293,8 @@ static void misdeed(struct memory *m)
 		break;
 	case 5: window(m, at); break;
 	case 6:
-		put(at + TPMIX_REG_DOORBELL - pick(m, 8),
-		    get(at + TPMIX_REG_ACCEPTED, 4) + pick(m, 4) - 1,
+		put(page(at) + TPMIX_REG_DOORBELL - pick(m, 8),
+		    get(page(at) + TPMIX_REG_ACCEPTED, 4) + pick(m, 4) - 1,
 		    1u << pick(m, 4));
 		break;
 	case 7:
@@ -271,53 +346,69 @@ static void storm(struct memory *m)
 }
 
 /* Locality 0 by the indexed door; returns the response code. */
-static uint32_t command(const uint8_t *cmd, uint32_t len)
+static uint32_t command(uint32_t at, const uint8_t *cmd, uint32_t len)
 {
-	uint32_t ticket = get(TPMIX_BASE + TPMIX_REG_ACCEPTED, 4) + 1, i;
+	uint32_t ticket = get(at + TPMIX_REG_ACCEPTED, 4) + 1, i;
 
-	put(TPMIX_BASE + TPMIX_REG_INDEX, 0, 4);
+	put(at + TPMIX_REG_INDEX, 0, 4);
 	for (i = 0; i < len; i++) {
-		put(TPMIX_BASE + TPMIX_WINDOW + i, cmd[i], 1);
+		put(at + TPMIX_WINDOW + i, cmd[i], 1);
 	}
-	put(TPMIX_BASE + TPMIX_REG_CSUM_EXPECT, 0, 4);
-	put(TPMIX_BASE + TPMIX_REG_DOORBELL, ticket, 4);
-	for (i = 0; get(TPMIX_BASE + TPMIX_REG_COMPLETED, 4) != ticket; i++) {
+	put(at + TPMIX_REG_CSUM_EXPECT, 0, 4);
+	put(at + TPMIX_REG_DOORBELL, ticket, 4);
+	for (i = 0; get(at + TPMIX_REG_COMPLETED, 4) != ticket; i++) {
 		if (i > 100000000) {
 			fail("failed: the command does not complete");
 		}
 	}
-	if (get(TPMIX_BASE + TPMIX_REG_RSP_SIZE, 4) < 10) {
+	if (get(at + TPMIX_REG_RSP_SIZE, 4) < 10) {
 		fail("failed: no response");
 	}
-	return get(TPMIX_BASE + TPMIX_WINDOW + 8, 1) << 8 |
-	       get(TPMIX_BASE + TPMIX_WINDOW + 9, 1);
+	return get(at + TPMIX_WINDOW + 8, 1) << 8 | get(at + TPMIX_WINDOW + 9, 1);
+}
+
+static void relinquish(uint32_t at)
+{
+	if (is_crb()) {
+		put(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_RELINQUISH, 4);
+	} else {
+		put(at + TPM_REG_ACCESS, TPM_ACCESS_ACTIVE_LOCALITY, 1);
+	}
+}
+
+static int active(void)
+{
+	return is_crb() ?
+	       get(TPMIX_BASE + TPM_REG_LOC_STS, 4) & TPM_LOC_STS_GRANTED :
+	       get(TPMIX_BASE + TPM_REG_ACCESS, 1) & TPM_ACCESS_ACTIVE_LOCALITY;
 }
 
 static void honest(void)
 {
-	uint32_t rc, tries = 0;
+	uint32_t at = page(TPMIX_BASE), rc, tries = 0;
 	unsigned int l;
 
 	/* Another locality may wait for a command that still runs. */
 	do {
 		for (l = 0; l < 4; l++) {
-			put(TPMIX_BASE + (l << 12), TPM_ACCESS_ACTIVE_LOCALITY, 1);
+			relinquish(TPMIX_BASE + (l << 12));
 		}
-		put(TPMIX_BASE, TPM_ACCESS_REQUEST_USE, 1);
+		request(TPMIX_BASE);
 		if (++tries > 1000000) {
 			fail("failed: locality 0 is refused");
 		}
-	} while (!(get(TPMIX_BASE, 1) & TPM_ACCESS_ACTIVE_LOCALITY) ||
-		 (get(TPMIX_BASE + TPMIX_REG_STATUS, 4) & TPMIX_STATUS_BUSY));
-	rc = command(startup, sizeof(startup));
+	} while (!active() ||
+		 (get(at + TPMIX_REG_STATUS, 4) & TPMIX_STATUS_BUSY));
+	rc = command(at, startup, sizeof(startup));
 	if (rc != 0 && rc != 0x100) {
 		fail("failed: Startup");
 	}
-	if (command(get_cap, sizeof(get_cap)) != 0 ||
-	    get(TPMIX_BASE + TPMIX_REG_RSP_SIZE, 4) != 27 ||
-	    get(TPMIX_BASE + TPMIX_WINDOW + 23, 4) != 0x004D4249) {
+	if (command(at, get_cap, sizeof(get_cap)) != 0 ||
+	    get(at + TPMIX_REG_RSP_SIZE, 4) != 27 ||
+	    get(at + TPMIX_WINDOW + 23, 4) != 0x004D4249) {
 		fail("failed: GetCapability");
 	}
+	say(is_crb() ? "as CRB" : "as FIFO");
 	say("honest");
 }
 

@@ -145,6 +145,7 @@ class Machine:
              "-device", f"{device},tpmdev=tpm0",
              "-device", f"loader,addr=0x7000,data={seed},data-len=4",
              "-device", f"loader,addr=0x7004,data={seconds},data-len=4",
+             "-device", f"loader,addr=0x7008,data={int('crb' in device)},data-len=4",
              "-chardev", f"socket,id=q,path={qmp},server=on,wait=off",
              "-mon", "chardev=q,mode=control",
              "-chardev", f"socket,id=c,path={qmp}2,server=on,wait=off",
@@ -201,8 +202,8 @@ def report(what, times):
     return late
 
 
-def ours(accel, seed, seconds):
-    machine = Machine("tpm-tis-indexed", accel, seed, seconds)
+def ours(device, accel, seed, seconds):
+    machine = Machine(device, accel, seed, seconds)
     try:
         time.sleep(0.5)
         idle = machine.probe.take()
@@ -220,7 +221,8 @@ def ours(accel, seed, seconds):
         busy = machine.probe.take()
         late = report("busy", busy)
         grown = machine.rss() - rss
-        print(f"# {machine.lines().count('reset')} resets; memory grew by {grown >> 10} KiB")
+        print(f"# {machine.lines().count('reset')} resets, at last "
+              f"{next(l for l in machine.lines() if l.startswith('as '))}; memory grew by {grown >> 10} KiB")
         if busy[-1] > STALL:
             raise Failed("QMP stalled")
         if late > EXCUSED + late_idle * len(busy) / len(idle):
@@ -258,8 +260,11 @@ def main():
     seconds = int(os.environ.get("HOSTILE_SECONDS", 4))
     kvm = ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
     cases = [
-        ("/hostile/rom/tcg", lambda: ours(["-accel", "tcg"], seed, seconds), None),
-        ("/hostile/rom/kvm", lambda: ours(kvm, seed, seconds), kvm_missing()),
+        *((f"/hostile/rom/{name}/{device}",
+           lambda d=device, a=accel: ours(d, a, seed, seconds), missing)
+          for name, accel, missing in (("tcg", ["-accel", "tcg"], None),
+                                       ("kvm", kvm, kvm_missing()))
+          for device in ("tpm-tis-indexed", "tpm-crb-ext")),
         ("/hostile/rom/stock-stalls", lambda: stock(seed, 10), None),
     ]
     failed = 0

@@ -4,11 +4,11 @@
 SeaBIOS, OVMF, Linux' tpm_tis and tpm_crb. TAP on stdout."""
 
 import argparse
-import re
 import sys
 
-from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, TOOLS, Guest, count, run,
-                 run_groups, suspend, told)
+from stock import Report, ask, booted, complaints, end, measured, reset, stock_guest
+from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, count, run_groups, suspend,
+                 told)
 from demo import Row, run_row
 
 TIS = "tpm-tis-indexed"
@@ -22,97 +22,84 @@ REQ = "reads=off,min-offset=0x40,max-offset=0x43"
 START = "reads=off,min-offset=0x4c,max-offset=0x4f"
 ALL = 1000000
 
-# What a driver or the kernel says of a TPM that is not as it should be.
-COMPLAINTS = ("field failure mode", "[Tt]imed out", "A TPM error", "TPM2? .*Bug",
-              "too many memory resources", "invalid command count")
-
-# Firmware's log, the TPM's PCRs, the kernel's messages: judged on the host.
-SEEN = TOOLS + DRIVER_OF + r"""
-tpm2_eventlog /sys/kernel/security/tpm0/binary_bios_measurements | sed -n '/^pcrs:/,$p'
-echo registers:
-tpm2_pcrread
-echo messages:
-dmesg | grep -i tpm
-"""
-
-# A boot is over when the host hears of the driver; then it says what comes next.
-REBOOTED = "set -e\n" + DRIVER_OF + r""" > /tmp/driver
-exec 5<>"$TPMIX_CONTROL"
-cat /tmp/driver >&5
-read -r next <&5
-if [ "$next" != end ]; then
-    busybox devmem 0xFED40030 32 "$next"
-    echo selected >&5
-    read -r _ <&5
-fi
-""" + SEEN
+# INTERFACE_ID: InterfaceSelector and IntfSelLock, which root may write.
+SELECTOR = "devmem 0xFED40030 32"
+MAY_WRITE = "iomem=relaxed"
+LOCK = 1 << 19
+TO_FIFO, TO_CRB = 0 << 17, 1 << 17
 
 
-def banks(text):
-    """{(algorithm, PCR): value}, as tpm2_eventlog and tpm2_pcrread print them."""
-    values, bank = {}, None
-    for line in text.splitlines():
-        head = re.match(r"\s+(sha\d+):", line)
-        value = re.match(r"\s+(\d+)\s*:\s*0x([0-9A-Fa-f]+)$", line)
-        if head:
-            bank = head[1]
-        elif value:
-            values[bank, int(value[1])] = value[2].lower()
-    return values
-
-
-def problem(out, driver):
-    """None, or what is wrong with the output of SEEN."""
-    head, _, rest = out.partition("pcrs:")
-    logged, _, rest = rest.partition("registers:")
-    registers, _, messages = rest.partition("messages:")
-    log, tpm = banks(logged), banks(registers)
-    active = {bank for bank, _ in tpm}
-    measured = {key: value for key, value in log.items() if key[0] in active}
-    if head.split() != [driver]:
-        return f"driver {head!r}"
-    for bank in active:
-        missing = [n for n in range(8) if (bank, n) not in measured]
-        if missing:
-            return f"{bank}: nothing measured into PCR {missing}"
-    for (bank, n), value in measured.items():
-        if tpm[bank, n] != value:
-            return f"PCR {n} of {bank}: {tpm[bank, n]}, the log gives {value}"
-    if not active:
-        return "no bank"
-    for complaint in COMPLAINTS:
-        if re.search(complaint, messages):
-            return f"the kernel complains: {messages}"
-    return None
-
-
-def judge(result, driver):
-    if result.status:
-        return told(result)
-    wrong = problem(result.out.decode(), driver)
-    return wrong and f"{wrong}\n{told(result)}"
+def guards():
+    """What boots() and the others judge by can fail: bad PCRs and bad messages are seen."""
+    good = {"sha256": {n: "5a" for n in range(8)}}
+    cases = {
+        "a PCR differs": ({"sha256": {**good["sha256"], 7: "5b"}}, good),
+        "a PCR is not in the log": ({"sha256": {n: "5a" for n in range(7)}}, good),
+        "a PCR is zero": 2 * [{"sha256": {**good["sha256"], 3: "00"}}],
+        "a bank is not in the log": (good, {**good, "sha1": good["sha256"]}),
+        "no banks": ({}, {}),
+    }
+    missed = [name for name, (log, pcrs) in cases.items() if not measured(log, pcrs)]
+    missed += [text for text in (
+        "<3>[    1.0] tpm tpm0: [Firmware Bug]: TPM interrupt not working, polling instead",
+        "<6>[    0.0] [Firmware Bug]: TPM Final Events table missing or invalid",
+        "<4>[    1.0] tpm_tis MSFT0101:00: can't request region for resource",
+        "<6>[    1.0] tpm tpm0: Operation Timed out",
+        "<6>[    1.0] tpm tpm0: A TPM error (256) occurred attempting the self test",
+        "<6>[    1.0] tpm tpm0: TPM in field failure mode, requires firmware upgrade",
+        "<3>[    1.0] tpm tpm0: tpm_transmit: tpm_recv: error -5") if not complaints([text])]
+    if missed:
+        return f"not seen: {missed}"
+    mild = ["<6>[    3.6] tpm_crb QEMU0022:00: Disabling hwrng", "<4>[    1.0] pci: quirk"]
+    wrong = measured(good, good) + complaints(mild)
+    return f"seen where nothing is: {wrong}" if wrong else None
 
 
 def boots(device, driver, **options):
-    return judge(run(SEEN, device=device, **options), driver)
+    with stock_guest(device=device, **options) as guest:
+        booted(guest)
+        problem = Report(guest).problem(driver)
+        end(guest)
+    return problem
 
 
-def reboots(device, steps, **options):
-    """steps: the driver that a boot has, and what it writes into INTF_ID: None for
-    nothing. The last boot is looked at whole."""
-    with Guest(command=REBOOTED, device=device, timeout=300,
-               qemu_args=["-action", "reboot=reset"], **options) as guest:
-        for left, (driver, intf_id) in zip(range(len(steps))[::-1], steps):
-            seen = guest.control.read_line(120)
-            if seen != driver:
-                return f"driver {seen}, not {driver}"
-            if intf_id is not None:
-                guest.control.write_line(intf_id)
-                guest.control.read_line(60)
-            if left:
-                guest.qmp.execute("system_reset")
-        guest.control.write_line("end")
-        return judge(guest.wait(), steps[-1][0])
+def resets_well(device, driver, write=None, **options):
+    """A reset finds the same interface, whatever a guest wrote to the locked selector, and
+    the second boot measures what the first one did."""
+    with stock_guest(device=device, append=MAY_WRITE, **options) as guest:
+        booted(guest)
+        first = Report(guest)
+        if write is not None:
+            if not int(ask(guest, SELECTOR)[0], 16) & LOCK:
+                return "SeaBIOS has not locked the selector"
+            ask(guest, f"{SELECTOR} {write:#x}")
+        reset(guest)
+        second = Report(guest)
+        end(guest)
+    problem = first.problem(driver) or second.problem(driver)
+    same = all(second.pcrs[bank][n] == values[n]
+               for bank, values in first.pcrs.items() for n in range(8))
+    return problem or (None if same else "the second boot measured something else")
+
+
+def selects():
+    """The selector, which OVMF does not lock: nothing changes until a reset, after which
+    firmware, ACPI and kernel go by the other interface. There, and back."""
+    with stock_guest(device=CRB, firmware="ovmf", append=MAY_WRITE) as guest:
+        booted(guest)
+        for value, before, after in ((TO_FIFO, "tpm_crb", "tpm_tis"),
+                                     (TO_CRB, "tpm_tis", "tpm_crb")):
+            if int(ask(guest, SELECTOR)[0], 16) & LOCK:
+                return "OVMF has locked the selector: this test needs another firmware"
+            ask(guest, f"{SELECTOR} {value:#x}")
+            said = ask(guest, DRIVER_OF + "; tpm2_getrandom --hex 8 | wc -c")
+            if said != [before, "16"]:
+                return f"selector {value:#x}, before the reset: {said}"
+            reset(guest)
+            if problem := Report(guest).problem(after):
+                return f"selector {value:#x}, after the reset: {problem}"
+        end(guest)
+    return None
 
 
 def crb_cost(kernel):
@@ -153,27 +140,29 @@ def stock_replayed(which):
 
 
 def firmware_and_kernels(tap):
-    for device, driver, kernel, firmware in (
-            (TIS, "tpm_tis", "6.1", "seabios"), (TIS, "tpm_tis", "6.12", "ovmf"),
-            (CRB, "tpm_crb", "6.1", "seabios"), (CRB, "tpm_crb", "6.12", "ovmf"),
-            (FIFO, "tpm_tis", "6.12", "seabios"), (FIFO, "tpm_tis", "6.1", "ovmf"),
-            (LIKE_STOCK, "tpm_crb", "6.12", "seabios"),
-            (LIKE_STOCK, "tpm_crb", "6.1", "ovmf")):
-        tap.check(f"{device}: {firmware}, Linux {kernel}, {driver}",
-                  lambda d=device, s=driver, k=kernel, f=firmware:
-                  boots(d, s, kernel=k, firmware=f))
-    tap.check(f"{CRB}: on pc", lambda: boots(CRB, "tpm_crb", machine="pc"))
+    """Each interface with each firmware and each kernel; each device on pc as well."""
+    tap.check("bad PCRs and bad messages are seen", guards)
+    for device, driver, kernel, firmware, machine in (
+            (TIS, "tpm_tis", "6.1", "seabios", "q35"),
+            (TIS, "tpm_tis", "6.12", "ovmf", "pc"),
+            (CRB, "tpm_crb", "6.1", "seabios", "pc"),
+            (CRB, "tpm_crb", "6.12", "ovmf", "q35"),
+            (FIFO, "tpm_tis", "6.12", "seabios", "q35"),
+            (FIFO, "tpm_tis", "6.1", "ovmf", "q35"),
+            (LIKE_STOCK, "tpm_crb", "6.12", "seabios", "q35"),
+            (LIKE_STOCK, "tpm_crb", "6.1", "ovmf", "pc")):
+        tap.check(f"{device}: {firmware}, Linux {kernel}, {machine}: {driver}",
+                  lambda d=device, s=driver, k=kernel, f=firmware, m=machine:
+                  boots(d, s, kernel=k, firmware=f, machine=m))
 
 
 def resets(tap):
     # SeaBIOS selects the interface that it found, and locks it.
-    tap.check(f"{CRB}: SeaBIOS, a reset", lambda: reboots(
-        CRB, [("tpm_crb", None), ("tpm_crb", None)]))
-    tap.check(f"{CRB}: SeaBIOS locked the selector", lambda: reboots(
-        CRB, [("tpm_crb", "0x00000"), ("tpm_crb", None)], append="iomem=relaxed"))
-    tap.check(f"{CRB}: OVMF, selector to FIFO and back", lambda: reboots(
-        CRB, [("tpm_crb", "0x00000"), ("tpm_tis", "0x20000"), ("tpm_crb", None)],
-        firmware="ovmf", append="iomem=relaxed"))
+    tap.check(f"{TIS}: SeaBIOS, a reset", lambda: resets_well(TIS, "tpm_tis", kernel="6.12"))
+    tap.check(f"{CRB}: SeaBIOS locks the selector, a reset",
+              lambda: resets_well(CRB, "tpm_crb", TO_FIFO))
+    tap.check(f"{FIFO}: SeaBIOS, a reset", lambda: resets_well(FIFO, "tpm_tis", TO_CRB))
+    tap.check(f"{CRB}: OVMF, selector to FIFO and back", selects)
     for device, driver in ((CRB, "tpm_crb"), (FIFO, "tpm_tis")):
         tap.check(f"{device}: suspend to RAM and resume",
                   lambda d=device, s=driver: suspend(DRIVER_OF, s, device=d))

@@ -116,10 +116,10 @@ def counters(guest):
             for name in ("mmio-reads", "mmio-writes", "commands")]
 
 
-def count(command, **options):
+def count(command, counters=counters, **options):
     """Runs a command that writes two lines to the host, and waits for a line after
-    each. Returns its Result, and what the device counted between the two: reads,
-    writes, commands."""
+    each. Returns its Result, and what was counted between the two, by the device
+    unless told otherwise: reads, writes, commands."""
     options["device"] += ",id=tpm"
     with Guest(command=command, **options) as guest:
         guest.control.read_line()

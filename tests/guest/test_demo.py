@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from demo import Row, verdict  # noqa: E402
+from demo import EXPERIMENTS, Row, verdict  # noqa: E402
 
 
 def row(**values):
@@ -20,13 +20,20 @@ def verdicts():
     bad = row(wrong=1, failed=0, right=9)
     erring = row(wrong=0, failed=1, right=9)
     silent = Row("t", "d", "r", asked=10, replays=0, right=10)
-    return [
-        ("passes: stock wrong, ours right", verdict([bad, good])[1] == 0),
-        ("fails: ours wrong", verdict([bad, bad])[1] == 1),
-        ("fails: ours with an error", verdict([bad, erring])[1] == 1),
-        ("fails: the stock device shows no fault", verdict([good, good])[1] == 1),
-        ("fails: nothing was repeated", verdict([bad, silent])[1] == 1),
-    ]
+    checks = []
+    for experiment in EXPERIMENTS:
+        def status(*rows, e=experiment):
+            return verdict(e, rows)[1]
+        checks += [(f"{experiment.repeated}: {name}", ok) for name, ok in (
+            ("passes: stock wrong, ours right", status(bad, good) == 0),
+            ("fails: ours wrong", status(bad, bad) == 1),
+            ("fails: ours with an error", status(bad, erring) == 1),
+            ("fails: the stock device shows no fault", status(good, good) == 1),
+            ("fails: nothing of ours was repeated", status(bad, silent) == 1),
+            ("fails: nothing of stock was repeated", status(silent, good) == 1),
+            ("errors alone show the fault of CRB, not that of the FIFO",
+             status(erring, good) == int(experiment.silent)))]
+    return checks
 
 
 def small_demo():

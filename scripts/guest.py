@@ -459,11 +459,17 @@ class Guest:
 
     def _start_error(self):
         end_process(self.process)
-        last = last_line(self.log)
+        last = self._last_words()
         for name in ("mmio-replay", (self.device or "").partition(",")[0]):
             if f"'{name}' is not a valid device" in last:
                 return f"{self.qemu} has no device {name}: {self._device_mend(name)}"
-        return f"QEMU: {last.partition(': ')[2] or last or 'ended at once'} (see {self.log})"
+        return f"QEMU: {last or 'ended at once'} (see {self.log})"
+
+    def _last_words(self):
+        """QEMU's last message in one line, with the hint that may follow it."""
+        text = self.log.read_text(errors="replace")
+        message = ("\n" + text).rpartition(f"\n{self.qemu.name}: ")[2]
+        return ": ".join(line.strip() for line in message.splitlines() if line.strip())
 
     def _device_mend(self, name):
         if self.qemu == QEMU["system"]:
@@ -561,7 +567,8 @@ EXAMPLES = """examples:
   ./run guest                                  a shell in a guest; exit ends it
   ./run guest -- tpm2_getrandom --hex 16
   ./run guest --driver indexed -- 'tpm2_pcrread sha256:0 && dmesg | grep -i tpm'
-  ./run guest --device tpm-crb --firmware ovmf --kernel 6.12 -- tpm2_pcrread
+  ./run guest --device tpm-crb-ext --firmware ovmf --kernel 6.12 -- tpm2_pcrread
+  ./run guest --device tpm-crb-ext,interface=fifo -- tpm2_getcap properties-fixed
   ./run guest --driver indexed --replay rate=100000 -- tpm2_getrandom --hex 16
 
 One word after -- is a line of shell, more are a program and its arguments. In the
@@ -574,7 +581,9 @@ def parse(argv):
                     description="Boots a Linux guest with a TPM and runs COMMAND in it.",
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="tpm-tis-indexed",
-                        help="the TPM, with properties after commas (default %(default)s)")
+                        help="the TPM, with properties after commas: tpm-tis-indexed, "
+                             "tpm-crb-ext, or QEMU's tpm-tis, tpm-crb "
+                             "(default %(default)s)")
     parser.add_argument("--driver", choices=("stock", "indexed"), default="stock",
                         help="the guest's driver (default %(default)s)")
     parser.add_argument("--kernel", choices=KERNELS, default="6.1", help="(default %(default)s)")

@@ -8,8 +8,8 @@ import re
 import sys
 
 from stock import Report, ask, booted, complaints, end, measured, reset, stock_guest
-from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, count, run_groups, suspend,
-                 told)
+from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, GuestError, count, run_groups,
+                 suspend, told)
 from demo import Row, count_commands, run_row
 
 TIS = "tpm-tis-indexed"
@@ -54,6 +54,16 @@ def guards():
     mild = ["<6>[    3.6] tpm_crb QEMU0022:00: Disabling hwrng", "<4>[    1.0] pci: quirk"]
     wrong = measured(good, good) + complaints(mild)
     return f"seen where nothing is: {wrong}" if wrong else None
+
+
+def refused():
+    """QEMU's reason and its hint, in one line."""
+    try:
+        boots(CRB, "tpm_crb", tpm="1.2")
+    except GuestError as error:
+        wanted = "CRB is for TPM 2.0, .*: Start swtpm with --tpm2, .* \\(see .*\\.log\\)$"
+        return None if re.search(wanted, str(error)) else f"it says {error}"
+    return "a TPM 1.2 has booted"
 
 
 def boots(device, driver, **options):
@@ -173,6 +183,7 @@ def stock_replayed(which):
 def firmware_and_kernels(tap):
     """Each interface with each firmware and each kernel; each device on pc as well."""
     tap.check("bad PCRs and bad messages are seen", guards)
+    tap.check(f"{CRB}: a TPM 1.2 is refused, with the mend", refused)
     for device, driver, kernel, firmware, machine in (
             (TIS, "tpm_tis", "6.1", "seabios", "q35"),
             (TIS, "tpm_tis", "6.12", "ovmf", "pc"),

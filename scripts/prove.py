@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""./run prove [NAME...] | mutants [NAME...]: proofs over the engine's sources.
+"""./run prove [--tap] [NAME...] | mutants [NAME...]: proofs over the engine's sources.
 
 Each proof (tests/proofs/NAME) is three tests: it holds; what it calls possible
 is, so that it does not hold for want of cases; its twin, built with -DTWIN,
@@ -8,6 +8,7 @@ fails. "mutants" applies each of tests/mutants to a copy of the engine, and want
 a unit test or a proof to notice. docs/soundness.md says what all this shows."""
 
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import re
@@ -22,26 +23,25 @@ PROOFS = ROOT / "tests" / "proofs"
 MUTANTS = ROOT / "tests" / "mutants"
 BUILD = ROOT / "build" / "prove"
 SECONDS = int(os.environ.get("PROVE_SECONDS", 300))
-WIDE_ACCESS = bool(os.environ.get("PROVE_WIDE"))
+JOBS = int(os.environ.get("PROVE_JOBS") or min(2, os.cpu_count()))
 
 OPTIONS = ("--function proof --unwinding-assertions --slice-formula "
-           "--no-standard-checks").split()
+           "--no-standard-checks --unwind 40").split()
 SAFETY = ("--bounds-check --pointer-check --undefined-shift-check "
           "--signed-overflow-check").split()
 # The loops of accesses, by width: within an aligned word; aligned 8 bytes; any.
-LOOPS = ["tpmix_write.0", "tpmix_read.0", "tpmix_mmio_read.0", "tpmix_is_fifo.0"]
-WORD, LONG, WIDE = (2, 5, 5, 5), (3, 9, 9, 9), (4, 9, 9, 9)
-WIDTH = {"r4_readable": LONG, "r7_rollback": LONG}
-# The loops of the real buffer.c and of its harnesses.
-UNWIND = {"buffer_bytes": 26, "buffer_crc": 34}
-
-
-def unwinding(name, wide):
-    if name in UNWIND:
-        return ["--unwind", str(UNWIND[name])]
-    counts = WIDE if wide else WIDTH.get(name, WORD)
-    pairs = [f"{loop}:{n}" for loop, n in zip(LOOPS, counts)]
-    return ["--unwind", "11", "--unwindset", ",".join([*pairs, "write_word.0:5", "write_word.1:5"])]
+LOOPS = ["tpmix_write.0", "tpmix_read.0", "tpmix_mmio_read.0", "tpmix_is_fifo.0",
+         "write_ram.0"]
+WORD, LONG, WIDE = (2, 5, 5, 5, 5), (3, 9, 9, 9, 9), (4, 9, 9, 9, 9)
+WIDTH = {"r4_readable": LONG, "r7_rollback": LONG, "lift_write": WIDE,
+         "r2_repeat": WIDE}
+DOORS = ("fifo", "crb", "indexed", "mmio", "valid", "intf")
+# A proof over places (place.h) is one of each of these for each locality, so that
+# none takes long: the registers that change the active locality, and the others.
+LOCALITIES = range(5)
+PLACES = [(0, 1), (2, 19)]
+PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
+             "r6_checksum": [(7, 7)]}
 
 
 def fail(message):
@@ -57,23 +57,42 @@ def cbmc_path():
     return result.stdout.strip()
 
 
+def unwinding(name):
+    pairs = [f"{loop}:{n}" for loop, n in zip(LOOPS, WIDTH.get(name, WORD))]
+    return ["--unwindset", ",".join([*pairs, *(f"write_word.{i}:5" for i in range(3))])]
+
+
+def harness(name):
+    return (PROOFS / name / f"{name}.c").read_text()
+
+
 def sources(name, engine):
+    """The engine, with what the harness has in place of parts of it."""
     if name.startswith("buffer_"):
         return [engine / "buffer.c"]
-    return [engine / f"{n}.c" for n in
-            ("fifo", "indexed", "locality", "mmio", "transaction", "valid")]
+    if '"lift.h"' in harness(name):
+        return [engine / f"{n}.c" for n in ("mmio", "valid", "intf")]
+    return [*sorted((PROOFS / "split").glob("*.c")),
+            *(engine / f"{n}.c" for n in DOORS)]
+
+
+def parts(name):
+    """What splits the proof: one list of options for each run of cbmc."""
+    if '"place.h"' not in harness(name):
+        return [[]]
+    return [[f"-DLOCALITY={l}", f"-DFIRST={first}", f"-DLAST={last}"]
+            for first, last in PLACES_OF.get(name, PLACES) for l in LOCALITIES]
 
 
 def run_cbmc(cbmc, name, engine, define, extra, log):
     """'proved', 'refuted' or 'no answer'; and what cbmc said."""
-    args = [cbmc, "-I", engine, *sources(name, engine),
-            PROOFS / name / f"{name}.c", *OPTIONS, *unwinding(name, WIDE_ACCESS), *extra]
+    args = [cbmc, "-I", engine, "-I", PROOFS, "-I", PROOFS / "split",
+            *sources(name, engine), PROOFS / name / f"{name}.c", *OPTIONS,
+            *unwinding(name), *extra]
     if name.startswith(("valid_", "buffer_")) and define != "POSSIBLE":
         args += SAFETY
     if define:
         args.append(f"-D{define}")
-    if WIDE_ACCESS:
-        args.append("-DWIDE")
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as out:
         try:
@@ -98,33 +117,53 @@ def violated(text):
     return f"{pathlib.Path(found[1]).name}:{found[2]}: {found[3]}"
 
 
-def holds(cbmc, name, engine, log):
-    answer, text = run_cbmc(cbmc, name, engine, None, ["--stop-on-fail"], log)
+def holds(cbmc, name, engine, part, log):
+    answer, text = run_cbmc(cbmc, name, engine, None, ["--stop-on-fail", *part], log)
     return answer == "proved", violated(text) or answer
 
 
-def twin_fails(cbmc, name, engine, log):
+def twin_fails(cbmc, name, engine, _part, log):
     answer, text = run_cbmc(cbmc, name, engine, "TWIN", ["--stop-on-fail"], log)
     # An unwinding assertion is not the failure that is meant; an access outside
-    # a buffer (model.h) is, where the theorem is that there is none.
+    # a buffer (model.h), or accepting where that may not be (split.c) is, where
+    # the theorem is that there is none; so is what view.h says of view_*.
     where = violated(text)
-    meant = (f"{name}.c", "model.h") if name.startswith("valid_") else f"{name}.c"
+    meant = (f"{name}.c", "view.h")
+    if name.startswith("valid_"):
+        meant += ("model.h", "split.c")
     ok = answer == "refuted" and "unwinding" not in where and \
         where.startswith(meant)
     return ok, where or answer
 
 
-def has_cases(cbmc, name, engine, log):
-    if "possible(" not in (PROOFS / name / f"{name}.c").read_text():
-        return None, ""
+def has_cases(cbmc, name, engine, _part, log):
     _, text = run_cbmc(cbmc, name, engine, "POSSIBLE", [], log)
     verdicts = re.findall(r"impossible: (.*): (SUCCESS|FAILURE)$", text, re.M)
     never = [what for what, verdict in verdicts if verdict == "SUCCESS"]
     return bool(verdicts) and not never, "; ".join(never) or "no answer"
 
 
-def prove(names):
-    known = sorted(p.name for p in PROOFS.iterdir() if p.is_dir())
+def jobs_of(name):
+    """The runs that each test of a proof takes."""
+    tests = [("", holds, parts(name))]
+    if "possible(" in harness(name):
+        tests.append((" has cases", has_cases, [[]]))
+    tests.append((" twin fails", twin_fails, [[]]))
+    return [(name, kind, test, part, i) for kind, test, split in tests
+            for i, part in enumerate(split)]
+
+
+def run_job(cbmc, job):
+    name, kind, test, part, i = job
+    begin = time.monotonic()
+    log = BUILD / "log" / f"{name}{kind.replace(' ', '-')}-{i}.log"
+    ok, why = test(cbmc, name, ENGINE, part, log)
+    return name + kind, ok, f"{why}, see {log.relative_to(ROOT)}", \
+        time.monotonic() - begin
+
+
+def prove(names, tap):
+    known = sorted(p.name for p in PROOFS.iterdir() if (p / f"{p.name}.c").exists())
     for name in names:
         if name not in known:
             fail(f"no proof '{name}': {', '.join(known)}")
@@ -132,21 +171,25 @@ def prove(names):
     if not (ENGINE / "buffer.c").exists():
         fail(f"no {ENGINE}/buffer.c")
     passed = failed = 0
-    for name in names or known:
-        for kind, test in (("", holds), (" has cases", has_cases),
-                           (" twin fails", twin_fails)):
-            begin = time.monotonic()
-            log = BUILD / "log" / f"{name}{kind.replace(' ', '-')}.log"
-            ok, why = test(cbmc, name, ENGINE, log)
-            if ok is None:
-                continue
-            passed, failed = passed + ok, failed + (not ok)
-            word = "ok" if ok else f"FAILED ({why}), see {log.relative_to(ROOT)}"
-            if ok and kind == " twin fails":
-                word += f" ({why})"
-            print(f"{name + kind:28} {time.monotonic() - begin:6.1f} s  {word}",
-                  flush=True)
-    print(f"{passed} passed, {failed} failed")
+    jobs = [job for name in names or known for job in jobs_of(name)]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        # Groups: the parts of a proof are next to each other.
+        for title, group in itertools.groupby(pool.map(
+                lambda job: run_job(cbmc, job), jobs), lambda result: result[0]):
+            results = list(group)
+            seconds = sum(r[3] for r in results)
+            why = [r[2] for r in results if not r[1]]
+            passed, failed = passed + (not why), failed + bool(why)
+            if tap:
+                print(f"{'not ok' if why else 'ok'} {passed + failed} {title}"
+                      f" ({'; '.join(why) or f'{seconds:.0f} s'})", flush=True)
+            else:
+                word = f"FAILED ({'; '.join(why)})" if why else "ok"
+                print(f"{title:28} {seconds:6.1f} s  {word}", flush=True)
+    if tap:
+        print(f"1..{passed + failed}")
+    else:
+        print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
 
@@ -187,10 +230,11 @@ def mutant_killer(cbmc, patch):
     killer = unit_killer(work)
     if killer or not header:
         return killer, "survives"
-    answer, text = run_cbmc(cbmc, header[1], work / "engine", None,
-                            ["--stop-on-fail"], work / "proof.log")
-    if answer == "refuted":
-        return f"proof {header[1]} ({violated(text)})", ""
+    for part in parts(header[1]):
+        answer, text = run_cbmc(cbmc, header[1], work / "engine", None,
+                                ["--stop-on-fail", *part], work / "proof.log")
+        if answer == "refuted":
+            return f"proof {header[1]} ({violated(text)})", ""
     return None, f"survives ({header[1]}: {answer})"
 
 
@@ -207,8 +251,7 @@ def mutants(names):
     shutil.copytree(ENGINE, baseline / "engine")
     if unit_killer(baseline):
         fail("the unit tests fail without any mutant")
-    with concurrent.futures.ThreadPoolExecutor(
-            int(os.environ.get("PROVE_JOBS", 1))) as pool:
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for patch, (killer, why) in zip(patches, pool.map(
                 lambda p: mutant_killer(cbmc, p), patches)):
             passed, failed = passed + bool(killer), failed + (not killer)
@@ -221,7 +264,7 @@ def mutants(names):
 def main(args):
     if args[:1] == ["mutants"]:
         return mutants(args[1:])
-    return prove(args)
+    return prove([a for a in args if a != "--tap"], "--tap" in args)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What every proof starts from: any valid state, buffers of any size and
- * contents (model.h), any access, a backend that counts and may answer at once.
+ * What every proof starts from: any device (doors, localities), any valid state,
+ * buffers of any size and contents (model.h), any access, a backend that counts
+ * and may answer at once.
  *
  * -DTWIN builds the twin, which must fail: the theorem without an assumption that
  * it needs, mostly the one that keeps DATA_FIFO out.
@@ -42,6 +43,22 @@ static bool any_bool(void)
 static struct tpmix e;
 
 #include "model.h"
+
+/*
+ * In place of engine/ram.c, which only writes what is not state. view_show proves
+ * that file, view_write that it is called; they bring a tpmix_show() of their own.
+ */
+#ifndef OWN_SHOW
+void tpmix_show(struct tpmix *m)
+{
+	(void)m;
+}
+
+void tpmix_refresh(struct tpmix *m)
+{
+	(void)m;
+}
+#endif
 
 /* What the backend saw. */
 static struct seen {
@@ -105,8 +122,8 @@ static const struct tpmix_backend backend = {
 static void any_loc(struct tpmix_loc *l)
 {
 	*l = (struct tpmix_loc) {
-		any_u8(), any_u8(), any_u8(), any_u8(), any_u32(), any_u32(),
-		any_u32(),
+		any_u8(), any_u8(), any_u8(), any_u8(), any_u8(), any_u32(),
+		any_u32(), any_u32(),
 	};
 }
 
@@ -133,6 +150,8 @@ static void any_state(void)
 	e.s.abort = any_u8();
 	e.s.cmd_owner = any_u8();
 	e.s.rsp_owner = any_u8();
+	e.s.interface = any_u8();
+	e.s.intf_sel = any_u8();
 	e.s.intf_sel_lock = any_u8();
 	e.s.selftest_done = any_u8();
 	e.s.established = any_u8();
@@ -143,17 +162,25 @@ static void any_machine(void)
 {
 	e.cfg = (struct tpmix_config) {
 		.backend = &backend,
+		.ram = { &ram_cmd_mem, &ram_rsp_mem, &block_mem, NULL, NULL },
 		.cmd = &cmd_mem,
 		.run = &run_mem,
 		.rsp = &rsp_mem,
 		.capacity = any_u32(),
 		.locality4 = any_bool(),
+		.fifo = any_bool(),
+		.crb = any_bool(),
+		.interface = any_u8(),
+		.localities = any_u8(),
 		.int_vector = any_u8(),
 	};
 	any_state();
 	e.starts = 0;
+	e.shown_len = any_u32();
+	e.shown_ticket = any_u32();
 	k = any_u32();
 	any_bytes(&cmd);
+	any_bytes(&ram_cmd);
 	any_bytes(&run);
 	any_bytes(&rsp);
 }
@@ -170,7 +197,9 @@ struct access {
 	unsigned int size;
 };
 
-/* Any access within an aligned word; -DWIDE: of any width, anywhere. */
+/*
+ * Any access within an aligned word; -DWIDE: of any width, anywhere.
+ */
 static struct access any_access(void)
 {
 	struct access a = { any_u32(), any_u64(), any_u8() };
@@ -187,7 +216,7 @@ static struct access any_access_but_fifo(void)
 	struct access a = any_access();
 
 #ifndef TWIN
-	assume(!tpmix_is_fifo(a.addr, a.size));
+	assume(!tpmix_is_fifo(&e, a.addr, a.size));
 #endif
 	return a;
 }
@@ -200,13 +229,15 @@ static void write(struct access a)
 /* All of the machine that a guest can see, now or later. */
 struct snapshot {
 	struct tpmix_state_all s;
-	uint8_t cmd_k, rsp_k;
+	uint8_t cmd_k, ram_cmd_k, rsp_k;
 	unsigned int starts, cancels;
 };
 
 static struct snapshot snapshot(void)
 {
-	struct snapshot n = { e.s, cmd.at_k, rsp.at_k, seen.starts, seen.cancels };
+	struct snapshot n = {
+		e.s, cmd.at_k, ram_cmd.at_k, rsp.at_k, seen.starts, seen.cancels,
+	};
 
 	return n;
 }
@@ -216,7 +247,7 @@ static bool same_loc(const struct tpmix_loc *a, const struct tpmix_loc *b)
 	return a->state == b->state && a->access == b->access &&
 	       a->refused == b->refused && a->int_status == b->int_status &&
 	       a->int_enable == b->int_enable && a->index == b->index &&
-	       a->csum_expect == b->csum_expect;
+	       a->csum_expect == b->csum_expect && a->armed == b->armed;
 }
 
 /* Field by field: padding is nobody's state. */
@@ -236,6 +267,7 @@ static bool same_state(const struct tpmix_state_all *a,
 	       a->active == b->active && a->next == b->next &&
 	       a->running == b->running && a->abort == b->abort &&
 	       a->cmd_owner == b->cmd_owner && a->rsp_owner == b->rsp_owner &&
+	       a->interface == b->interface && a->intf_sel == b->intf_sel &&
 	       a->intf_sel_lock == b->intf_sel_lock &&
 	       a->selftest_done == b->selftest_done &&
 	       a->established == b->established && a->bufsize == b->bufsize;
@@ -244,6 +276,7 @@ static bool same_state(const struct tpmix_state_all *a,
 static bool unchanged(const struct snapshot *before)
 {
 	return same_state(&before->s, &e.s) && before->cmd_k == cmd.at_k &&
+	       before->ram_cmd_k == ram_cmd.at_k &&
 	       before->rsp_k == rsp.at_k && before->starts == seen.starts &&
 	       before->cancels == seen.cancels;
 }

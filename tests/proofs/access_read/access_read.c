@@ -3,7 +3,7 @@
  * An inactive locality reads nothing of command, response, tickets, checksums or
  * state: with any others its reads are the same. Twin: the active one.
  */
-#include "../proof.h"
+#include "proof.h"
 
 static void secret(unsigned int l, struct tpmix_loc old, unsigned int reader)
 {

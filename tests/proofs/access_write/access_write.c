@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A write of an inactive locality changes its own interrupt registers and the
- * interface lock, which any locality may; ACCESS apart. Twin: the active one.
+ * interface's selection, which any locality may; ACCESS and LOC_CTRL apart.
+ * Twin: the active one.
  */
-#include "../proof.h"
+#define TWIN_PLACE 9
+#define CASES_PLACE 11
+#define INACTIVE
+#include "place.h"
 
-void proof(void)
+static void theorem(struct write w)
 {
 	struct snapshot before;
-	struct access a = any_access();
-	uint32_t off = a.addr & (TPMIX_LOCALITY_SIZE - 1);
-	unsigned int l = a.addr >> TPMIX_LOCALITY_SHIFT;
 
-	any_valid_machine();
-	assume(l < TPMIX_NUM_LOCALITIES && a.size <= 8);
-	assume(off >= 4 && a.size <= TPMIX_LOCALITY_SIZE - off);
 #ifndef TWIN
-	assume(e.s.active != l);
+	assume(e.s.active != w.locality);
 #endif
 	before = snapshot();
-	write(a);
-	before.s.loc[l].int_enable = e.s.loc[l].int_enable;
-	before.s.loc[l].int_status &= e.s.loc[l].int_status;
+	do_write(w);
+	before.s.loc[w.locality].int_enable = e.s.loc[w.locality].int_enable;
+	before.s.loc[w.locality].int_status &= e.s.loc[w.locality].int_status;
+	before.s.intf_sel = e.s.intf_sel;
 	before.s.intf_sel_lock |= e.s.intf_sel_lock;
-	before.s.last = e.s.last;
 	assert(unchanged(&before) && !seen.resets);
-	possible(a.size == 4);
+	possible(e.s.loc[w.locality].int_enable & TPM_INT_GLOBAL_ENABLE);
 }

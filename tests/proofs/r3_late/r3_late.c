@@ -3,7 +3,7 @@
  * R3: a doorbell that was heard starts nothing when it comes again, whatever access
  * and completion were between. Twin: tpmGo does.
  */
-#include "../proof.h"
+#include "proof.h"
 
 #ifdef TWIN
 #define BELL(n) ((struct access) { TPM_REG_STS, TPM_STS_GO, 1 })

@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * R4: until the next acceptance no access and no answer touches a response.
- * Twin: its place in DATA_FIFO.
+ * R4: until the next acceptance no write touches a response. Twin: its place in
+ * DATA_FIFO.
  */
-#include "../proof.h"
+#define TWIN_PLACE 2
+#define CASES_PLACE 0
+#include "place.h"
 
-void proof(void)
+static void theorem(struct write w)
 {
-	struct access a = any_access();
 	struct snapshot before;
 
-	any_valid_machine();
 	assume(tpmix_loc_ok(e.s.rsp_owner));
 	before = snapshot();
-	switch (any_u8()) {
-	case 0:
-		tpmix_mmio_read(&e, a.addr, a.size);
-		break;
-	case 1:
-		complete_any();
-		break;
-	default:
-		write(a);
-		break;
-	}
+	do_write(w);
 	if (e.s.accepted == before.s.accepted) {
 		assert(rsp.at_k == before.rsp_k);
 		assert(e.s.rsp_len == before.s.rsp_len);

@@ -3,7 +3,7 @@
  * R4: the owner of a response reads every byte of it, in any width and at any place
  * of the window, once it has written INDEX. Twin: DATA_FIFO, the second time.
  */
-#include "../proof.h"
+#include "proof.h"
 
 void proof(void)
 {

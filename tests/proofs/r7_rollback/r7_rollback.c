@@ -4,7 +4,7 @@
  * one, and runs on, gets the same response; the TPM ran the command once. A command
  * and a response of 16 bytes, completed at any time. Twin: the response by XDATA_FIFO.
  */
-#include "../proof.h"
+#include "proof.h"
 
 #define STEPS 9
 #ifdef TWIN

@@ -3,7 +3,7 @@
  * The check of a state from outside (migration) is defined for any bits, and takes
  * no index beyond its buffer. Twin: it takes every state.
  */
-#include "../proof.h"
+#include "proof.h"
 
 void proof(void)
 {

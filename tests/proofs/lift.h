@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mmio.c alone: in place of the doors functions that write down how they are called,
+ * and leave any state that the proofs over places allow them to leave.
+ */
+#ifndef LIFT_H
+#define LIFT_H
+
+#define OWN_SHOW
+#define WIDE
+#include "proof.h"
+
+enum door { FIFO, PUSH, CRB, BUFFER, INDEXED, WINDOW };
+
+struct call {
+	enum door door;
+	unsigned int locality;
+	uint32_t off, val, mask;
+};
+
+/* Of the calls of a write, and of its repetition, the one at a free index. */
+static unsigned int kcall;
+static struct call first, again;
+static unsigned int num_calls, num_again, accepts, shows, shown_at;
+static bool repeating;
+static struct tpmix_state_all left; /* the state as the last call left it */
+
+/* Three registers accept (r3_ticket). */
+static bool may_accept(struct call c)
+{
+	return (c.door == FIFO && c.off == TPM_REG_STS) ||
+	       (c.door == CRB && c.off == TPM_REG_CTRL_START) ||
+	       (c.door == INDEXED && c.off == TPMIX_REG_DOORBELL);
+}
+
+static void called(struct call c)
+{
+	uint8_t interface = e.s.interface;
+	struct tpmix_last_write last = e.s.last;
+
+	assert(c.locality < e.cfg.localities);
+	assert(c.locality != 4 || e.cfg.locality4);
+	assert(!(c.val & ~c.mask));
+	switch (c.door) {
+	case FIFO:
+	case CRB:
+	case INDEXED:
+		assert(c.off < TPMIX_LOCALITY_SIZE && !(c.off & 3));
+		break;
+	case BUFFER:
+		assert(c.off < TPMIX_DATA_BUFFER_SIZE);
+		break;
+	case WINDOW:
+		assert(c.off < TPMIX_WINDOW_SIZE);
+		break;
+	default:
+		break;
+	}
+	assert(e.s.interface == TPMIX_INTERFACE_CRB ?
+	       c.door != FIFO && c.door != PUSH :
+	       c.door != CRB && c.door != BUFFER);
+	if (repeating) {
+		if (num_again++ == kcall) {
+			again = c;
+		}
+		return;
+	}
+	if (num_calls++ == kcall) {
+		first = c;
+	}
+	accepts += may_accept(c);
+	any_state();
+	/* valid_write, intf_sel */
+	e.s.interface = interface;
+	e.s.last = last;
+	left = e.s;
+}
+
+void tpmix_fifo_write32(struct tpmix *m, unsigned int locality, uint32_t off,
+			uint32_t val, uint32_t mask)
+{
+	(void)m;
+	called((struct call) { FIFO, locality, off, val, mask });
+}
+
+void tpmix_crb_write32(struct tpmix *m, unsigned int locality, uint32_t off,
+		       uint32_t val, uint32_t mask)
+{
+	(void)m;
+	called((struct call) { CRB, locality, off, val, mask });
+}
+
+void tpmix_indexed_write32(struct tpmix *m, unsigned int locality, uint32_t off,
+			   uint32_t val, uint32_t mask)
+{
+	(void)m;
+	called((struct call) { INDEXED, locality, off, val, mask });
+}
+
+void tpmix_fifo_push(struct tpmix *m, unsigned int locality, uint8_t byte)
+{
+	(void)m;
+	called((struct call) { PUSH, locality, 0, byte, 0xFF });
+}
+
+void tpmix_crb_buffer_write(struct tpmix *m, unsigned int locality,
+			    uint32_t off, uint8_t byte)
+{
+	(void)m;
+	called((struct call) { BUFFER, locality, off, byte, 0xFF });
+}
+
+void tpmix_window_write(struct tpmix *m, unsigned int locality, uint32_t off,
+			uint8_t byte)
+{
+	(void)m;
+	called((struct call) { WINDOW, locality, off, byte, 0xFF });
+}
+
+void tpmix_guest_error(const struct tpmix *m, const char *what, uint32_t addr)
+{
+	(void)m;
+	(void)what;
+	(void)addr;
+}
+
+void tpmix_show(struct tpmix *m)
+{
+	(void)m;
+	shows++;
+	shown_at = num_calls;
+}
+
+#endif /* LIFT_H */

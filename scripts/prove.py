@@ -41,7 +41,8 @@ DOORS = ("fifo", "crb", "indexed", "mmio", "valid", "intf")
 LOCALITIES = range(5)
 PLACES = [(0, 1), (2, 19)]
 PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
-             "r6_checksum": [(7, 7)]}
+             "r6_checksum": [(7, 7)],
+             "dead_write": [(0, 0), (1, 1), (2, 2)]}
 
 
 def fail(message):

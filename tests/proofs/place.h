@@ -36,12 +36,17 @@ enum door { FIFO, PUSH, CRB, BUFFER, INDEXED, WINDOW };
 	X(18, BUFFER, 0) \
 	X(19, PUSH, 0)
 #define NUM_PLACES 20
+#ifdef EACH_DOOR
+#define CHANGES_ACTIVE(place) true
+#define NEEDS_ACTIVE(place) false
+#else
 /* The first two change who is active, the next nine are for who is. */
 #define CHANGES_ACTIVE(place) ((place) <= 1)
 #ifdef INACTIVE
 #define NEEDS_ACTIVE(place) false
 #else
 #define NEEDS_ACTIVE(place) (((place) > 1 && (place) <= 10) || (place) >= 17)
+#endif
 #endif
 
 /* scripts/prove.py splits a proof further by these; a twin needs one place only. */
@@ -77,6 +82,9 @@ struct write {
 
 static enum door place_door(unsigned int place)
 {
+#ifdef EACH_DOOR
+	return place == 0 ? FIFO : place == 1 ? CRB : INDEXED;
+#endif
 	switch (place) {
 #define X(n, door, off) case n: return door;
 	PLACES(X)

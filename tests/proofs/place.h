@@ -36,10 +36,30 @@ enum door { FIFO, PUSH, CRB, BUFFER, INDEXED, WINDOW };
 	X(18, BUFFER, 0) \
 	X(19, PUSH, 0)
 #define NUM_PLACES 20
+
+/* Where a write of up to 8 bytes reaches several registers: three words from here. */
+#ifdef SEQUENCES
+#undef PLACES
+#undef NUM_PLACES
+#define PLACES(X) \
+	X(0, FIFO, TPM_REG_INT_ENABLE) \
+	X(1, FIFO, TPM_REG_INT_STATUS) \
+	X(2, CRB, TPM_REG_CTRL_REQ) \
+	X(3, CRB, TPM_REG_CTRL_CANCEL) \
+	X(4, CRB, TPM_REG_CTRL_START) \
+	X(5, INDEXED, TPMIX_REG_INDEX) \
+	X(6, INDEXED, TPMIX_REG_CANCEL) \
+	X(7, INDEXED, TPMIX_REG_CSUM_EXPECT) \
+	X(8, WINDOW, 0) \
+	X(9, BUFFER, 0)
+#define NUM_PLACES 10
+#define CHANGES_ACTIVE(place) false
+#define NEEDS_ACTIVE(place) true
+#endif
 #ifdef EACH_DOOR
 #define CHANGES_ACTIVE(place) true
 #define NEEDS_ACTIVE(place) false
-#else
+#elif !defined(SEQUENCES)
 /* The first two change who is active, the next nine are for who is. */
 #define CHANGES_ACTIVE(place) ((place) <= 1)
 #ifdef INACTIVE

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * R2, for any width and address: a write that left a command running changes nothing
- * when it is repeated, before and after the command completes. One that left none
- * running makes the same calls again, of which r2_twice says that they change nothing.
+ * R2, for any width and address: a write that left a command running, or accepted one,
+ * changes nothing when it is repeated, before and after the command completes. Any
+ * other makes the same calls again, of which r2_twice and r2_several say that they
+ * change nothing.
  * Twin: another write between.
  */
 #include "lift.h"
@@ -11,17 +12,19 @@ void proof(void)
 {
 	struct access a;
 	struct tpmix_state_all once;
+	uint32_t accepted;
 	bool busy;
 
 	any_valid_machine();
 	a = any_access_but_fifo();
 	assume(a.addr < TPMIX_HEADER);
 	kcall = any_u32();
+	accepted = e.s.accepted;
 	write(a);
 	/* Or it was a repetition itself, and changed nothing. */
 	assume(shows);
-	busy = tpmix_busy(&e);
-	if (busy && any_bool()) {
+	busy = tpmix_busy(&e) || e.s.accepted != accepted;
+	if (tpmix_busy(&e) && any_bool()) {
 		/* The command completes: valid_complete. */
 		uint8_t interface = e.s.interface;
 		struct tpmix_last_write last = e.s.last;

@@ -37,6 +37,8 @@ LOOPS = ["tpmix_write.0", "tpmix_read.0", "tpmix_mmio_read.0", "tpmix_is_fifo.0"
 WORD, LONG, WIDE = (2, 5, 5, 5, 5), (3, 9, 9, 9, 9), (4, 9, 9, 9, 9)
 WIDTH = {"r4_readable": LONG, "r7_rollback": LONG, "lift_write": WIDE,
          "r2_repeat": WIDE}
+# Proofs that are made for several ways to the same thing.
+WAYS = {"r4_readable": 3, "r7_rollback": 3}
 DOORS = ("fifo", "crb", "indexed", "mmio", "valid", "intf")
 # A proof over places (place.h) is one of each of these for each locality, so that
 # none takes long: the registers that change the active locality, and the others.
@@ -44,7 +46,7 @@ LOCALITIES = range(5)
 PLACES = [(0, 1), (2, 19)]
 PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
              "r6_checksum": [(7, 7)],
-             "r2_several": [(0, 4), (5, 7), (8, 9)],
+             "r2_several": [(0, 7)], "r2_bytes": [(17, 18)], "r4_index": [(9, 9)],
              "dead_write": [(0, 0), (1, 1), (2, 2)]}
 
 
@@ -82,6 +84,8 @@ def sources(name, engine):
 
 def parts(name):
     """What splits the proof: one list of options for each run of cbmc."""
+    if name in WAYS:
+        return [[f"-DWAY={way}"] for way in range(WAYS[name])]
     if '"place.h"' not in harness(name):
         return [[]]
     return [[f"-DLOCALITY={l}", f"-DFIRST={first}", f"-DLAST={last}"]

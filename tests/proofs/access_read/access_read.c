@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An inactive locality reads nothing of command, response, tickets, checksums or
- * state: with any others its reads are the same. Twin: the active one.
+ * state: with any others its reads are the same, in its page, its extension page, and,
+ * of locality 0, in the header and the response window. What it may know: who is
+ * active, who asks to be, and, in CRB, that a command runs (CTRL_START).
+ * Twin: the active one.
  */
 #include "proof.h"
 
@@ -17,17 +20,20 @@ static void secret(unsigned int l, struct tpmix_loc old, unsigned int reader)
 void proof(void)
 {
 	struct tpmix_state_all old;
-	unsigned int l = any_u8(), size = any_u8();
-	uint32_t off = any_u32();
+	struct access a = any_access();
+	unsigned int l = any_u8();
 	uint64_t val;
 
 	any_valid_machine();
-	assume(l < TPMIX_NUM_LOCALITIES && size <= 4);
-	assume(off < TPMIX_LOCALITY_SIZE && (off & 3) + size <= 4);
+	assume(l < TPMIX_NUM_LOCALITIES);
+	assume(a.addr >> TPMIX_LOCALITY_SHIFT == l ||
+	       (a.addr - TPMIX_EXT) >> TPMIX_LOCALITY_SHIFT == l ||
+	       (l == 0 && a.addr >= TPMIX_HEADER && a.addr < TPMIX_CMD_WINDOW) ||
+	       (l == 0 && a.addr >= TPMIX_RSP_WINDOW));
 #ifndef TWIN
 	assume(e.s.active != l);
 #endif
-	val = tpmix_mmio_read(&e, l << 12 | off, size);
+	val = tpmix_mmio_read(&e, a.addr, a.size);
 	old = e.s;
 	any_state();
 	secret(0, old.loc[0], l);
@@ -38,11 +44,16 @@ void proof(void)
 	e.s.active = old.active;
 	e.s.family = old.family;
 	e.s.established = old.established;
+	e.s.interface = old.interface;
+	e.s.intf_sel = old.intf_sel;
 	e.s.intf_sel_lock = old.intf_sel_lock;
 	e.s.bufsize = old.bufsize;
 	assume(tpmix_valid(&e));
+	assume(e.s.interface != TPMIX_INTERFACE_CRB ||
+	       tpmix_busy(&e) == tpmix_loc_ok(old.running));
 	any_bytes(&cmd);
 	any_bytes(&rsp);
-	assert(tpmix_mmio_read(&e, l << 12 | off, size) == val);
-	possible(size == 4 && off == TPMIX_WINDOW);
+	assert(tpmix_mmio_read(&e, a.addr, a.size) == val);
+	possible(a.size == 4 && a.addr == TPMIX_WINDOW);
+	possible(a.size == 4 && a.addr == TPMIX_RSP_WINDOW);
 }

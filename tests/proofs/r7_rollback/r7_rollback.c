@@ -4,13 +4,21 @@
  * one, and runs on, gets the same response; the TPM ran the command once. A command
  * and a response of 16 bytes, completed at any time. Twin: the response by XDATA_FIFO.
  */
+#define STEADY
 #include "proof.h"
 
 #define STEPS 9
+#ifndef WAY
+#define WAY 0
+#endif
+/* FIFO with the trapped window; the same with RAM; CRB, extension page and RAM. */
+#define INTERFACE (WAY == 2 ? TPMIX_INTERFACE_CRB : TPMIX_INTERFACE_FIFO)
+#define BLOCK (WAY == 2 ? TPMIX_EXT : 0)
+#define COMMAND(at) ((WAY == 0 ? TPMIX_WINDOW : TPMIX_CMD_WINDOW) + (at))
 #ifdef TWIN
 #define RESPONSE(at) TPM_REG_XDATA_FIFO
 #else
-#define RESPONSE(at) (TPMIX_WINDOW + (at))
+#define RESPONSE(at) ((WAY == 0 ? TPMIX_WINDOW : TPMIX_RSP_WINDOW) + (at))
 #endif
 
 static uint32_t ticket;
@@ -28,18 +36,23 @@ static void step(unsigned int i)
 {
 	switch (i) {
 	case 0:
-		write((struct access) { TPM_REG_ACCESS, 2, 1 });
+		if (WAY == 2) {
+			write((struct access) { TPM_REG_LOC_CTRL, 1, 4 });
+		} else {
+			write((struct access) { TPM_REG_ACCESS, 2, 1 });
+		}
 		break;
 	case 1:
 	case 6:
-		write((struct access) { TPMIX_REG_INDEX, 0, 4 });
+		write((struct access) { BLOCK + TPMIX_REG_INDEX, 0, 4 });
 		break;
 	case 2:
 	case 3:
-		write((struct access) { TPMIX_WINDOW + (i - 2) * 8, sent[i - 2], 8 });
+		write((struct access) { COMMAND((i - 2) * 8), sent[i - 2], 8 });
 		break;
 	case 4:
-		write((struct access) { TPMIX_REG_DOORBELL, ticket, 4 });
+		write((struct access) {
+			BLOCK + TPMIX_REG_DOORBELL, ticket, 4 });
 		break;
 	case 5: /* polls until COMPLETED is the ticket */
 		answer_now();
@@ -64,6 +77,8 @@ void proof(void)
 	assume(e.s.active == 0 || e.s.active == TPMIX_NO_LOCALITY);
 	assume(!(e.s.loc[0].csum_expect & TPMIX_CSUM_EXPECT_ON));
 	assume(e.s.bufsize >= 16);
+	assume(e.s.interface == INTERFACE);
+	e.s.interface = INTERFACE;
 	ticket = e.s.accepted + 1;
 	sent[0] = any_u64();
 	sent[1] = any_u64();

@@ -12,13 +12,14 @@
 #define WAY 0
 #endif
 /* FIFO with the trapped window; the same with RAM; CRB, extension page and RAM. */
-#define INTERFACE (WAY == 2 ? TPMIX_INTERFACE_CRB : TPMIX_INTERFACE_FIFO)
-#define BLOCK (WAY == 2 ? TPMIX_EXT : 0)
-#define COMMAND(at) ((WAY == 0 ? TPMIX_WINDOW : TPMIX_CMD_WINDOW) + (at))
+#define LOCALITIES (WAY < 3 ? TPMIX_NUM_LOCALITIES : 1)
+#define INTERFACE (WAY % 3 == 2 ? TPMIX_INTERFACE_CRB : TPMIX_INTERFACE_FIFO)
+#define BLOCK (WAY % 3 == 2 ? TPMIX_EXT : 0)
+#define COMMAND(at) ((WAY % 3 == 0 ? TPMIX_WINDOW : TPMIX_CMD_WINDOW) + (at))
 #ifdef TWIN
 #define RESPONSE(at) TPM_REG_XDATA_FIFO
 #else
-#define RESPONSE(at) ((WAY == 0 ? TPMIX_WINDOW : TPMIX_RSP_WINDOW) + (at))
+#define RESPONSE(at) ((WAY % 3 == 0 ? TPMIX_WINDOW : TPMIX_RSP_WINDOW) + (at))
 #endif
 
 static uint32_t ticket;
@@ -36,7 +37,7 @@ static void step(unsigned int i)
 {
 	switch (i) {
 	case 0:
-		if (WAY == 2) {
+		if (WAY % 3 == 2) {
 			write((struct access) { TPM_REG_LOC_CTRL, 1, 4 });
 		} else {
 			write((struct access) { TPM_REG_ACCESS, 2, 1 });
@@ -79,6 +80,9 @@ void proof(void)
 	assume(e.s.bufsize >= 16);
 	assume(e.s.interface == INTERFACE);
 	e.s.interface = INTERFACE;
+	assume(e.cfg.localities == LOCALITIES && (WAY % 3 < 2 || e.cfg.crb));
+	e.cfg.localities = LOCALITIES;
+	e.cfg.crb = WAY % 3 == 2 ? true : e.cfg.crb;
 	ticket = e.s.accepted + 1;
 	sent[0] = any_u64();
 	sent[1] = any_u64();

@@ -50,7 +50,7 @@ SUITES = {
     "hostile": (["qemu"],
                 [["/usr/bin/python3", ROOT / "tests/hostile/test_rom.py"]], 180),
     "kvm": (["qemu", "engine"],
-            [[HOST / "kvm/test_vmm"],
+            [[HOST / "kvm/test_vmm"], [HOST / "kvm/test_vmm_memory"],
              ["/usr/bin/python3", ROOT / "tests/kvm/test_qemu_kvm.py"]], 300),
     "guest": (["qemu", "engine", "driver", "guest"],
               [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py", *group]

@@ -278,18 +278,6 @@ static void test_reading(const void *data)
 	g_assert_cmpuint(wrong[STOP_DRAINED], ==, 0);
 }
 
-static const struct guest_blob *find_blob(uint32_t mode, const char *name)
-{
-	const struct guest_blob *blob;
-
-	for (blob = guest_blobs; blob->code; blob++) {
-		if (blob->mode == mode && !strcmp(blob->name, name)) {
-			return blob;
-		}
-	}
-	g_assert_not_reached();
-}
-
 /*
  * A read across two locality pages: KVM makes two fragments of it, and a stop in
  * the first or in the second repeats both.
@@ -403,7 +391,7 @@ static void test_readonly_window(const void *data)
 	g_assert_cmpuint(v.user_exits, ==, 1); /* HLT */
 
 	if (blob->mode == 64) {
-		vmm_boot(&v, find_blob(64, "ring"), gpa + 8, 1, 0);
+		vmm_boot(&v, vmm_blob(64, "ring"), gpa + 8, 1, 0);
 		g_assert_cmpint(vmm_enter(&v), ==, KVM_EXIT_MMIO);
 		g_assert_true(v.run->mmio.is_write);
 		g_assert_cmpuint(v.run->mmio.phys_addr, ==, gpa + 8);
@@ -431,7 +419,7 @@ static void test_ioeventfd(void)
 	}
 	vmm_create(&v);
 	fd = vmm_add_doorbell(&v, TPMIX_BASE + 0xFCC);
-	vmm_boot(&v, find_blob(64, "ring"), TPMIX_BASE + 0xFCC, 100, 0);
+	vmm_boot(&v, vmm_blob(64, "ring"), TPMIX_BASE + 0xFCC, 100, 0);
 	g_assert_cmpint(vmm_enter(&v), ==, KVM_EXIT_HLT);
 	g_assert_cmpuint(v.user_exits, ==, 1);
 	g_assert_cmpint(read(fd, &rings, sizeof(rings)), ==, sizeof(rings));
@@ -468,7 +456,7 @@ static void add_blob(const struct guest_blob *blob)
 {
 	int window;
 
-	if (!strcmp(blob->name, "ring")) {
+	if (!blob->width) {
 		return;
 	}
 	for (window = 0; window <= 1; window++) {

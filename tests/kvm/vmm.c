@@ -143,6 +143,18 @@ int vmm_add_doorbell(struct vmm *v, uint64_t gpa)
 	return fd;
 }
 
+const struct guest_blob *vmm_blob(uint32_t mode, const char *name)
+{
+	const struct guest_blob *blob;
+
+	for (blob = guest_blobs; blob->code; blob++) {
+		if (blob->mode == mode && !strcmp(blob->name, name)) {
+			return blob;
+		}
+	}
+	g_assert_not_reached();
+}
+
 static struct kvm_segment segment(uint32_t mode, bool code, uint64_t base)
 {
 	return (struct kvm_segment) {

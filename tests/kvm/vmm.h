@@ -27,7 +27,7 @@ struct guest_blob {
 	const uint8_t *code, *end;
 	const char *name;
 	uint32_t mode;          /* 16, 32, 64 */
-	uint32_t width;         /* bytes of an element */
+	uint32_t width;         /* bytes of an element; 0: it reads none */
 };
 extern const struct guest_blob guest_blobs[];
 
@@ -56,6 +56,7 @@ void vmm_create(struct vmm *v);
 /* Ends in the background; vmm_finish() waits for all of them. */
 void vmm_destroy(struct vmm *v);
 void vmm_finish(void);
+const struct guest_blob *vmm_blob(uint32_t mode, const char *name);
 /*
  * Loads @blob and makes the vCPU ready for its first instruction. @src is a
  * physical address; in real mode above TPMIX_BASE, where DS begins.

@@ -5,7 +5,6 @@
  * and not while its command runs. So a START that is repeated, at once or late,
  * starts nothing. Twin: without "armed".
  */
-#define ANSWERS_AT_ONCE
 #define TWIN_PLACE 5
 #define CASES_PLACE 5
 #include "place.h"

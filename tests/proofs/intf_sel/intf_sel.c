@@ -3,7 +3,6 @@
  * The interface does not change by a write, nor does its selection once it is
  * locked, nor the lock; what is selected is there. Twin: without the lock.
  */
-#define ANSWERS_AT_ONCE
 #define TWIN_PLACE 13
 #define CASES_PLACE 16
 #include "place.h"

@@ -8,6 +8,7 @@
 void proof(void)
 {
 	struct snapshot before;
+	uint8_t l = any_u8();
 	bool taken;
 
 #ifdef TWIN
@@ -19,8 +20,12 @@ void proof(void)
 	taken = complete_any();
 	assert(tpmix_valid(&e));
 	assert(taken || unchanged(&before));
-	/* What r2_repeat takes from here. */
-	assert(e.s.interface == before.s.interface);
+	/* What r2_repeat, intf_sel and crb_start take from here. */
+	assert(e.s.interface == before.s.interface &&
+	       e.s.intf_sel == before.s.intf_sel &&
+	       e.s.intf_sel_lock == before.s.intf_sel_lock);
+	assert(l >= TPMIX_NUM_LOCALITIES ||
+	       e.s.loc[l].armed == before.s.loc[l].armed);
 	assert(e.s.last.val == before.s.last.val &&
 	       e.s.last.addr == before.s.last.addr &&
 	       e.s.last.size == before.s.last.size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * engine/buffer.c itself: what model.h says of get, put, wipe and copy is so, for any
- * range of a buffer of 24 bytes. Twin: copying one byte more.
+ * engine/buffer.c itself: what model.h says of get, put, wipe, blank, copy and put_word
+ * is so, for any range of a buffer of 24 bytes. Twin: copying one byte more.
  */
 #include <assert.h>
 
@@ -12,7 +12,7 @@
 void proof(void)
 {
 	uint8_t to[SIZE], from[SIZE], byte, old;
-	uint32_t k, at, begin, end;
+	uint32_t k, at, begin, end, val, words[SIZE / 4];
 
 	__CPROVER_assume(k < SIZE && at < SIZE && begin < SIZE && end <= SIZE);
 	old = to[k];
@@ -26,6 +26,11 @@ void proof(void)
 	old = to[k];
 	tpmix_put(to, at, byte);
 	assert(to[k] == (k == at ? byte : old));
+	old = to[k];
+	tpmix_blank(to, begin, end);
+	assert(to[k] == (begin <= k && k < end ? NO_DATA_BYTE : old));
+	tpmix_put_word(words, at / 4, val);
+	assert(((const uint8_t *)words)[at] == (uint8_t)(val >> (at % 4 * 8)));
 	old = to[k];
 	tpmix_wipe(to, end);
 	assert(to[k] == (k < end ? 0 : old));

@@ -44,7 +44,6 @@ ALONE = ["qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm"]
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": ([], [["/usr/bin/python3", ROOT / "tests/check_spec.py"]], 30),
-    "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 1200),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
     "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST], 600),

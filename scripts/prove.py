@@ -47,7 +47,7 @@ LOCALITIES = range(5)
 PLACES = [(0, 1), (2, 19)]
 PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
              "r6_checksum": [(7, 7)],
-             "r2_several": [(0, 7)], "r2_bytes": [(17, 18)], "r4_index": [(9, 9)],
+             "r2_several": [(0, 8)], "r2_bytes": [(17, 18)], "r4_index": [(9, 9)],
              "dead_write": [(0, 0), (1, 1), (2, 2)]}
 
 

@@ -49,10 +49,11 @@ enum door { FIFO, PUSH, CRB, BUFFER, INDEXED, WINDOW };
 	X(4, CRB, TPM_REG_CTRL_START) \
 	X(5, INDEXED, TPMIX_REG_INDEX) \
 	X(6, INDEXED, TPMIX_REG_CANCEL) \
-	X(7, INDEXED, TPMIX_REG_CSUM_EXPECT)
-#define NUM_PLACES 8
+	X(7, INDEXED, TPMIX_REG_CSUM_EXPECT) \
+	X(8, CRB, TPM_REG_CRB_INT_ENABLE)
+#define NUM_PLACES 9
 #define CHANGES_ACTIVE(place) false
-#define NEEDS_ACTIVE(place) true
+#define NEEDS_ACTIVE(place) ((place) == 2 || ((place) >= 5 && (place) <= 7))
 #endif
 #ifdef EACH_DOOR
 #define CHANGES_ACTIVE(place) true

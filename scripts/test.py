@@ -37,13 +37,15 @@ GUEST = {
     "driver": [["doors"], ["binding"], ["costs"], ["large"], ["replays"]],
     "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
 }
-# These want QEMU's monitor to answer in time, or stop a machine at random moments.
-ALONE = ["qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm"]
+# These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine
+# at random moments.
+ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": ([], [["/usr/bin/python3", ROOT / "tests/check_spec.py"]], 30),
+    "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
     "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST], 600),

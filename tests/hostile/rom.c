@@ -2,16 +2,15 @@
 /*
  * The hostile guest inside the machine: every misdeed at the speed of the vCPU,
  * for as many seconds of the RTC as the host asks for, with resets; then an
- * honest command. It speaks on the debug port: a line "storm", at the end
- * "honest" or "failed: why". Freestanding, 32 bits, no variables but a struct
- * in RAM that survives resets.
+ * honest command. It speaks on the debug port: a line "storm", at each start the
+ * interface, at the end "honest" or "failed: why". Freestanding, 32 bits, no
+ * variables but a struct in RAM that survives resets.
  */
 #include <stddef.h>
-#include <stdint.h>
 
-#include "tpmix_regs.h"
+#include "rom.h"
 
-/* What -device loader writes at each reset: seed, seconds, 1 for tpm-crb-ext. */
+/* What -device loader writes at each reset: seed, seconds. */
 #define ORDERS  ((const volatile struct orders *)0x7000)
 /* Kept over resets by RAM. */
 #define MEMORY  ((struct memory *)0x8000)
@@ -20,16 +19,6 @@
 struct orders {
 	uint32_t seed;
 	uint32_t seconds;
-	uint32_t crb;
-};
-
-struct memory {
-	uint32_t mark;
-	uint32_t random;
-	uint32_t seconds;       /* passed */
-	uint32_t last;          /* second of the RTC */
-	uint32_t resets;
-	uint32_t since_reset;   /* seconds */
 };
 
 static void out8(uint16_t port, uint8_t val)
@@ -66,60 +55,6 @@ static void fail(const char *why)
 	stop();
 }
 
-static uint32_t any(struct memory *m)
-{
-	m->random ^= m->random << 13;
-	m->random ^= m->random >> 17;
-	m->random ^= m->random << 5;
-	return m->random;
-}
-
-static uint32_t pick(struct memory *m, uint32_t n)
-{
-	return (any(m) >> 3) % n;
-}
-
-/*
- * Accesses of 1, 2, 4 and 8 bytes; the last by MMX, as one access. No emms:
- * nothing here uses the x87, and KVM's emulator does not know it.
- */
-static void put(uint32_t at, uint32_t val, unsigned int width)
-{
-	uint32_t twice[2] = { val, ~val };
-
-	switch (width) {
-	case 1: *(volatile uint8_t *)at = (uint8_t)val; break;
-	case 2: *(volatile uint16_t *)at = (uint16_t)val; break;
-	case 4: *(volatile uint32_t *)at = val; break;
-	default:
-		__asm__ volatile ("movq %0, %%mm0\n\tmovq %%mm0, (%1)"
-				  : : "m"(twice), "r"(at) : "memory");
-		break;
-	}
-}
-
-static uint32_t get(uint32_t at, unsigned int width)
-{
-	uint32_t twice[2];
-
-	switch (width) {
-	case 1: return *(volatile uint8_t *)at;
-	case 2: return *(volatile uint16_t *)at;
-	case 4: return *(volatile uint32_t *)at;
-	default:
-		__asm__ volatile ("movq (%1), %%mm0\n\tmovq %%mm0, %0"
-				  : "=m"(twice) : "r"(at) : "memory");
-		return twice[0];
-	}
-}
-
-/* String instructions: one trap an element, or one for many under KVM. */
-static void copy(uint32_t to, uint32_t from, uint32_t n)
-{
-	__asm__ volatile ("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : :
-			  "memory");
-}
-
 static const uint8_t startup[] = {
 	0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0,
 };
@@ -132,7 +67,7 @@ static const uint8_t get_cap[] = {
 };
 static const uint8_t six[] = { 0x80, 0x01, 0, 0, 0, 6 };
 
-static uint32_t choose(struct memory *m, const uint8_t **cmd)
+uint32_t choose(struct memory *m, const uint8_t **cmd)
 {
 	switch (pick(m, 4)) {
 	case 0: *cmd = startup; return sizeof(startup);
@@ -140,73 +75,6 @@ static uint32_t choose(struct memory *m, const uint8_t **cmd)
 	case 2: *cmd = get_cap; return sizeof(get_cap);
 	default: *cmd = six; return sizeof(six);
 	}
-}
-
-/* The page of the indexed door that belongs to the locality at @at. */
-static uint32_t page(uint32_t at)
-{
-	return at + (ORDERS->crb ? TPMIX_EXT : 0);
-}
-
-/* The active interface: a selector may have been written before the last reset. */
-static int is_crb(void)
-{
-	return ORDERS->crb && (get(TPMIX_BASE + TPM_REG_INTF_ID, 1) &
-			       TPM_INTF_ID_TYPE_MASK) == TPMIX_INTERFACE_CRB;
-}
-
-static void request(uint32_t at)
-{
-	if (is_crb()) {
-		put(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS, 4);
-	} else {
-		put(at + TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE, 1);
-	}
-}
-
-static void crb(struct memory *m, uint32_t at)
-{
-	const uint8_t *cmd;
-	uint32_t n = choose(m, &cmd), i;
-
-	request(at);
-	put(at + TPM_REG_CTRL_REQ, pick(m, 8) ? TPM_CTRL_REQ_CMD_READY : any(m), 4);
-	for (i = 0; i < n; i++) {
-		put(at + TPM_REG_DATA_BUFFER + i, pick(m, 64) ? cmd[i] : any(m), 1);
-	}
-	put(at + TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE, 4);
-}
-
-static void crb_stop(struct memory *m, uint32_t at)
-{
-	static const uint32_t reg[] = {
-		TPM_REG_LOC_CTRL, TPM_REG_CTRL_REQ, TPM_REG_CTRL_CANCEL,
-		TPM_REG_CTRL_START, TPM_REG_CRB_INT_ENABLE, TPM_REG_CRB_INT_STS,
-		TPM_REG_INTF_ID, TPM_REG_CTRL_CMD_LADDR, TPM_REG_CTRL_RSP_ADDR,
-	};
-	uint32_t i;
-
-	for (i = pick(m, 20); i > 0; i--) {
-		put(at + reg[pick(m, sizeof(reg) / sizeof(reg[0]))],
-		    pick(m, 4) ? 1u << pick(m, 4) : any(m), 1u << pick(m, 4));
-	}
-}
-
-/* RAM: written while commands run, and where it is not to be written. */
-static void ram(struct memory *m)
-{
-	uint32_t i;
-
-	for (i = pick(m, 100); i > 0; i--) {
-		put(TPMIX_BASE + TPMIX_CMD_WINDOW + pick(m, 0x4000), any(m),
-		    1u << pick(m, 4));
-		put(TPMIX_BASE + TPMIX_RSP_WINDOW + pick(m, 0x4000), any(m),
-		    1u << pick(m, 4));
-		put(TPMIX_BASE + TPMIX_HEADER + pick(m, 0x1000), any(m),
-		    1u << pick(m, 4));
-	}
-	copy(TPMIX_BASE + TPMIX_CMD_WINDOW, TPMIX_BASE + TPMIX_RSP_WINDOW,
-	     pick(m, 0x4000));
 }
 
 static void fifo(struct memory *m, uint32_t at)
@@ -225,13 +93,22 @@ static void fifo(struct memory *m, uint32_t at)
 	put(at + TPM_REG_STS, TPM_STS_GO, 1);
 }
 
+static void request(const struct memory *m, uint32_t at)
+{
+	if (m->crb && crb_is_active()) {
+		put(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS, 4);
+	} else {
+		put(at + TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE, 1);
+	}
+}
+
 static void indexed(struct memory *m, uint32_t at)
 {
 	const uint8_t *cmd;
 	uint32_t n = choose(m, &cmd), i;
 
-	request(at);
-	at = page(at);
+	request(m, at);
+	at += m->ext;
 	put(at + TPMIX_REG_INDEX, 0, 4);
 	for (i = 0; i < n; i++) {
 		put(at + TPMIX_WINDOW + i, pick(m, 64) ? cmd[i] : any(m), 1);
@@ -249,8 +126,8 @@ static void stop_command(struct memory *m, uint32_t at)
 	case 3: put(at + TPM_REG_STS, TPM_STS_RESET_ESTABLISHMENT, 4); break;
 	case 4: put(at + TPM_REG_STS, any(m), 4); break;
 	default:
-		put(page(at) + TPMIX_REG_CANCEL,
-		    get(page(at) + TPMIX_REG_ACCEPTED, 4), 4);
+		at += m->ext;
+		put(at + TPMIX_REG_CANCEL, get(at + TPMIX_REG_ACCEPTED, 4), 4);
 		break;
 	}
 }
@@ -259,14 +136,40 @@ static void window(struct memory *m, uint32_t at)
 {
 	uint32_t i;
 
-	at = page(at);
+	at += m->ext;
 	put(at + TPMIX_REG_INDEX, pick(m, 2) ? any(m) : pick(m, 5000), 4);
 	for (i = pick(m, 32); i > 0; i--) {
 		put(at + TPMIX_WINDOW + pick(m, TPMIX_WINDOW_SIZE), any(m),
 		    1u << pick(m, 4));
 	}
-	copy(at + TPMIX_WINDOW + pick(m, 3000), 0x9000, pick(m, 200));
-	copy(0x9000, at + pick(m, 3500), pick(m, 200));
+	copy(at + TPMIX_WINDOW + pick(m, 3000), 0x9000, pick(m, 50));
+	copy(0x9000, at + pick(m, 3500), pick(m, 50));
+}
+
+/*
+ * The page of any locality, or of the active one: an exit is slow, and what others do
+ * is mostly dropped, so that under KVM hardly a command would run.
+ */
+static uint32_t target(struct memory *m)
+{
+	uint32_t l = pick(m, TPMIX_NUM_LOCALITIES), i, state;
+
+	if (!pick(m, 3)) {
+		return TPMIX_BASE + (l << 12);
+	}
+	if (m->crb && crb_is_active()) {
+		state = get(TPMIX_BASE + TPM_REG_LOC_STATE, 4);
+		if (state & TPM_LOC_STATE_ASSIGNED) {
+			l = state >> TPM_LOC_STATE_ACTIVE_SHIFT & 7;
+		}
+		return TPMIX_BASE + (l << 12);
+	}
+	for (i = 0; i < TPMIX_NUM_LOCALITIES; i++) {
+		if (get(TPMIX_BASE + (i << 12), 1) & TPM_ACCESS_ACTIVE_LOCALITY) {
+			l = i;
+		}
+	}
+	return TPMIX_BASE + (l << 12);
 }
 
 static void misdeed(struct memory *m)
@@ -275,13 +178,13 @@ static void misdeed(struct memory *m)
 		TPM_ACCESS_REQUEST_USE, TPM_ACCESS_ACTIVE_LOCALITY,
 		TPM_ACCESS_SEIZE, TPM_ACCESS_BEEN_SEIZED,
 	};
-	uint32_t at = TPMIX_BASE + (pick(m, TPMIX_NUM_LOCALITIES) << 12), i;
+	uint32_t at = target(m), i;
 
-	switch (pick(m, 14)) {
-	case 10: ram(m); break;
-	case 11: crb(m, at); break;
-	case 12:
-	case 13: crb_stop(m, at); break;
+	if (m->crb && pick(m, 2)) {
+		crb_misdeed(m, at);
+		return;
+	}
+	switch (pick(m, 11)) {
 	case 0: fifo(m, at); break;
 	case 1: indexed(m, at); break;
 	case 2:
@@ -293,12 +196,13 @@ static void misdeed(struct memory *m)
 		break;
 	case 5: window(m, at); break;
 	case 6:
-		put(page(at) + TPMIX_REG_DOORBELL - pick(m, 8),
-		    get(page(at) + TPMIX_REG_ACCEPTED, 4) + pick(m, 4) - 1,
+		at += m->ext;
+		put(at + TPMIX_REG_DOORBELL - pick(m, 8),
+		    get(at + TPMIX_REG_ACCEPTED, 4) + pick(m, 4) - 1,
 		    1u << pick(m, 4));
 		break;
 	case 7:
-		for (i = pick(m, 100); i > 0; i--) {
+		for (i = pick(m, 30); i > 0; i--) {
 			put(at + TPM_REG_DATA_FIFO, any(m), 1u << pick(m, 3));
 			get(at + TPM_REG_XDATA_FIFO, 1u << pick(m, 3));
 		}
@@ -308,7 +212,9 @@ static void misdeed(struct memory *m)
 		put(at + TPM_REG_INT_ENABLE, any(m) | TPM_INT_GLOBAL_ENABLE, 4);
 		put(at + TPM_REG_INT_STATUS, any(m), 1);
 		break;
+	case 9: ram_misdeed(m); break;
 	default:
+		at += pick(m, 2) ? m->ext : 0;
 		/* also over the end of a page, and of the last one */
 		put(at + pick(m, 0x1000), any(m), 1u << pick(m, 4));
 		get(at + pick(m, 0x1000), 1u << pick(m, 4));
@@ -345,70 +251,74 @@ static void storm(struct memory *m)
 	}
 }
 
-/* Locality 0 by the indexed door; returns the response code. */
-static uint32_t command(uint32_t at, const uint8_t *cmd, uint32_t len)
+/* Locality 0 by the indexed door in page @ix; returns the response code. */
+static uint32_t command(uint32_t ix, const uint8_t *cmd, uint32_t len)
 {
-	uint32_t ticket = get(at + TPMIX_REG_ACCEPTED, 4) + 1, i;
+	uint32_t ticket = get(ix + TPMIX_REG_ACCEPTED, 4) + 1, i;
 
-	put(at + TPMIX_REG_INDEX, 0, 4);
+	put(ix + TPMIX_REG_INDEX, 0, 4);
 	for (i = 0; i < len; i++) {
-		put(at + TPMIX_WINDOW + i, cmd[i], 1);
+		put(ix + TPMIX_WINDOW + i, cmd[i], 1);
 	}
-	put(at + TPMIX_REG_CSUM_EXPECT, 0, 4);
-	put(at + TPMIX_REG_DOORBELL, ticket, 4);
-	for (i = 0; get(at + TPMIX_REG_COMPLETED, 4) != ticket; i++) {
+	put(ix + TPMIX_REG_CSUM_EXPECT, 0, 4);
+	put(ix + TPMIX_REG_DOORBELL, ticket, 4);
+	for (i = 0; get(ix + TPMIX_REG_COMPLETED, 4) != ticket; i++) {
 		if (i > 100000000) {
 			fail("failed: the command does not complete");
 		}
 	}
-	if (get(at + TPMIX_REG_RSP_SIZE, 4) < 10) {
+	if (get(ix + TPMIX_REG_RSP_SIZE, 4) < 10) {
 		fail("failed: no response");
 	}
-	return get(at + TPMIX_WINDOW + 8, 1) << 8 | get(at + TPMIX_WINDOW + 9, 1);
+	return get(ix + TPMIX_WINDOW + 8, 1) << 8 | get(ix + TPMIX_WINDOW + 9, 1);
 }
 
-static void relinquish(uint32_t at)
+/* Everyone lets go, locality 0 asks: true if it has it. */
+static int take_locality(const struct memory *m)
 {
-	if (is_crb()) {
-		put(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_RELINQUISH, 4);
-	} else {
-		put(at + TPM_REG_ACCESS, TPM_ACCESS_ACTIVE_LOCALITY, 1);
-	}
-}
-
-static int active(void)
-{
-	return is_crb() ?
-	       get(TPMIX_BASE + TPM_REG_LOC_STS, 4) & TPM_LOC_STS_GRANTED :
-	       get(TPMIX_BASE + TPM_REG_ACCESS, 1) & TPM_ACCESS_ACTIVE_LOCALITY;
-}
-
-static void honest(void)
-{
-	uint32_t at = page(TPMIX_BASE), rc, tries = 0;
+	int crb = m->crb && crb_is_active();
 	unsigned int l;
 
-	/* Another locality may wait for a command that still runs. */
-	do {
-		for (l = 0; l < 4; l++) {
-			relinquish(TPMIX_BASE + (l << 12));
+	for (l = 0; l < 4; l++) {
+		if (crb) {
+			put(TPMIX_BASE + (l << 12) + TPM_REG_LOC_CTRL,
+			    TPM_LOC_CTRL_RELINQUISH, 4);
+		} else {
+			put(TPMIX_BASE + (l << 12), TPM_ACCESS_ACTIVE_LOCALITY, 1);
 		}
-		request(TPMIX_BASE);
+	}
+	request(m, TPMIX_BASE);
+	return crb ? get(TPMIX_BASE + TPM_REG_LOC_STS, 4) & TPM_LOC_STS_GRANTED :
+		     get(TPMIX_BASE, 1) & TPM_ACCESS_ACTIVE_LOCALITY;
+}
+
+static void honest(const struct memory *m, uint32_t ix)
+{
+	const char *why = NULL;
+	uint32_t rc, tries = 0;
+
+	/* Another locality may wait for a command that still runs. */
+	while (!take_locality(m) ||
+	       (get(ix + TPMIX_REG_STATUS, 4) & TPMIX_STATUS_BUSY)) {
 		if (++tries > 1000000) {
 			fail("failed: locality 0 is refused");
 		}
-	} while (!active() ||
-		 (get(at + TPMIX_REG_STATUS, 4) & TPMIX_STATUS_BUSY));
-	rc = command(at, startup, sizeof(startup));
+	}
+	rc = command(ix, startup, sizeof(startup));
 	if (rc != 0 && rc != 0x100) {
 		fail("failed: Startup");
 	}
-	if (command(at, get_cap, sizeof(get_cap)) != 0 ||
-	    get(at + TPMIX_REG_RSP_SIZE, 4) != 27 ||
-	    get(at + TPMIX_WINDOW + 23, 4) != 0x004D4249) {
+	if (command(ix, get_cap, sizeof(get_cap)) != 0 ||
+	    get(ix + TPMIX_REG_RSP_SIZE, 4) != 27 ||
+	    get(ix + TPMIX_WINDOW + 23, 4) != 0x004D4249) {
 		fail("failed: GetCapability");
 	}
-	say(is_crb() ? "as CRB" : "as FIFO");
+	if (crb_is_active()) {
+		why = crb_honest(get_cap, sizeof(get_cap));
+	}
+	if (why) {
+		fail(why);
+	}
 	say("honest");
 }
 
@@ -419,6 +329,9 @@ void rom_main(void)
 
 	if (m->mark != MARK) {
 		m->mark = MARK;
+		m->ext = get(TPMIX_BASE + TPMIX_EXT + TPMIX_REG_MAGIC, 4) == TPMIX_MAGIC ?
+			 TPMIX_EXT : 0;
+		m->crb = crb_is_active();
 		m->random = ORDERS->seed | 1;
 		m->seconds = 0;
 		m->resets = 0;
@@ -428,7 +341,11 @@ void rom_main(void)
 	} else {
 		say("reset");
 	}
+	say(crb_is_active() ? "crb" : "fifo");
+	if (m->ext) {
+		crb_select(m);
+	}
 	storm(m);
-	honest();
+	honest(m, TPMIX_BASE + m->ext);
 	stop();
 }

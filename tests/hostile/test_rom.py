@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A hostile guest inside the machine (rom.c), under TCG and KVM, while QMP is timed.
+"""A hostile guest inside the machine (rom.c, crb.c), under TCG and KVM, while QMP is timed.
 TAP on stdout. HOSTILE_SEED, HOSTILE_SECONDS and HOSTILE_FLAT_MIB in the environment
 set the run."""
 
@@ -27,6 +27,7 @@ LATE = 0.1          # the promise: an answer within 100 ms
 EXCUSED = 3         # of the machine, beside those of an idle one
 STALL = 1.0         # never
 STOCK_STALL = 1.5
+COMMANDS = 10       # at least: more than the honest ones
 FLAT = int(os.environ.get("HOSTILE_FLAT_MIB", 4)) << 20
 
 
@@ -42,7 +43,7 @@ def build():
              "-fno-asynchronous-unwind-tables", "-nostdlib", "-static", "-no-pie",
              "-Wextra", "-Werror", "-Wl,--build-id=none", f"-I{ROOT / 'engine'}"]
     subprocess.run(["gcc", *flags, f"-Wl,-T,{HERE / 'rom.ld'}", "-o", elf,
-                    HERE / "rom.S", HERE / "rom.c"], check=True)
+                    HERE / "rom.S", HERE / "rom.c", HERE / "crb.c"], check=True)
     subprocess.run(["objcopy", "-O", "binary", elf, rom], check=True)
     if rom.stat().st_size != 65536:
         raise Failed(f"the ROM has {rom.stat().st_size} bytes")
@@ -142,10 +143,9 @@ class Machine:
              "-bios", OUT / "rom.bin", "-debugcon", f"file:{self.dir}/said", "-S",
              "-chardev", f"socket,id=chr,path={tpm}",
              "-tpmdev", "emulator,id=tpm0,chardev=chr",
-             "-device", f"{device},tpmdev=tpm0",
+             "-device", f"{device},tpmdev=tpm0,id=tpm",
              "-device", f"loader,addr=0x7000,data={seed},data-len=4",
              "-device", f"loader,addr=0x7004,data={seconds},data-len=4",
-             "-device", f"loader,addr=0x7008,data={int('crb' in device)},data-len=4",
              "-chardev", f"socket,id=q,path={qmp},server=on,wait=off",
              "-mon", "chardev=q,mode=control",
              "-chardev", f"socket,id=c,path={qmp}2,server=on,wait=off",
@@ -167,6 +167,17 @@ class Machine:
     def errors(self):
         self.log.seek(0)
         return self.log.read().decode(errors="replace").strip()[-300:]
+
+    def commands(self):
+        """How many commands the TPM got."""
+        self.control.sendall(b'{"execute":"qom-get","id":"commands","arguments":'
+                             b'{"path":"/machine/peripheral/tpm","property":"commands"}}\n')
+        with self.control.makefile(encoding="ascii") as lines:
+            for line in lines:
+                answer = json.loads(line)
+                if answer.get("id") == "commands":
+                    return answer["return"]
+        raise Failed("QEMU is gone")
 
     def go(self):
         self.control.sendall(b'{"execute":"cont"}\n')
@@ -221,8 +232,11 @@ def ours(device, accel, seed, seconds):
         busy = machine.probe.take()
         late = report("busy", busy)
         grown = machine.rss() - rss
-        print(f"# {machine.lines().count('reset')} resets, at last "
-              f"{next(l for l in machine.lines() if l.startswith('as '))}; memory grew by {grown >> 10} KiB")
+        commands = machine.commands()
+        starts = [line for line in machine.lines() if line in ("crb", "fifo")]
+        print(f"# {', '.join(starts)}; {commands} commands; memory grew by {grown >> 10} KiB")
+        if commands < COMMANDS:
+            raise Failed("no storm")
         if busy[-1] > STALL:
             raise Failed("QMP stalled")
         if late > EXCUSED + late_idle * len(busy) / len(idle):
@@ -235,9 +249,9 @@ def ours(device, accel, seed, seconds):
         machine.close()
 
 
-def stock(seed, seconds):
-    """The control group: the same guest stops a QEMU with tpm-tis."""
-    machine = Machine("tpm-tis", ["-accel", "tcg"], seed, seconds)
+def stock(device, seed, seconds):
+    """The control group: the same guest stops a QEMU with a stock device."""
+    machine = Machine(device, ["-accel", "tcg"], seed, seconds)
     try:
         machine.go()
         wait_for(lambda: machine.probe.waiting() > STOCK_STALL, seconds + 5, "a stall")
@@ -259,14 +273,14 @@ def main():
     seed = int(os.environ.get("HOSTILE_SEED", random.getrandbits(31)))
     seconds = int(os.environ.get("HOSTILE_SECONDS", 4))
     kvm = ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
-    cases = [
-        *((f"/hostile/rom/{name}/{device}",
-           lambda d=device, a=accel: ours(d, a, seed, seconds), missing)
-          for name, accel, missing in (("tcg", ["-accel", "tcg"], None),
-                                       ("kvm", kvm, kvm_missing()))
-          for device in ("tpm-tis-indexed", "tpm-crb-ext")),
-        ("/hostile/rom/stock-stalls", lambda: stock(seed, 10), None),
-    ]
+    cases = [(f"/hostile/rom/{name}/{device}",
+              lambda device=device, accel=accel: ours(device, accel, seed, seconds), missing)
+             for name, accel, missing in (("tcg", ["-accel", "tcg"], None),
+                                          ("kvm", kvm, kvm_missing()))
+             for device in ("tpm-tis-indexed", "tpm-crb-ext")]
+    cases += [(f"/hostile/rom/stock-stalls/{device}",
+               lambda device=device: stock(device, seed, 10), None)
+              for device in ("tpm-tis", "tpm-crb")]
     failed = 0
     print(f"# HOSTILE_SEED={seed}")
     print(f"1..{len(cases)}", flush=True)

@@ -2,14 +2,15 @@
 /*
  * A guest without an operating system: TPM2_Startup, then TPM2_GetCapability
  * (TPM_PT_FIXED, 387 bytes) over and over through one door, each response compared
- * with the first. The doors are driven as Linux' tpm_tis and docs/specification.md
- * ("Transaction") do; no wait is without an end.
+ * with the first. The doors are driven as Linux' tpm_tis, tpm_crb and
+ * docs/specification.md ("Transaction") do; no wait is without an end.
  */
 #include "rom.h"
 #include "tpmix_regs.h"
 
 #define BUFFER  4096u
 #define POLLS   20000000u
+#define POLLS_RAM 3000000000u /* of memory: some seconds */
 #define HEADER  10u
 #define TRIES   1000u
 
@@ -19,7 +20,9 @@
 #define CRC_TABLE ((uint16_t *)0x130000)
 
 static const volatile uint8_t rom_options[4]
-	__attribute__((section(".options"), used)) = { ROM_DOOR_FIFO, 0 };
+	__attribute__((section(".options"), used)) = { ROM_DOOR_FIFO };
+#define DOOR     rom_options[0]
+#define LOCALITY rom_options[1]  /* CRB door */
 
 static const uint8_t startup[] = {
 	0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0,
@@ -50,15 +53,15 @@ static void out32(uint32_t off, uint32_t val)
 	*(volatile uint32_t *)(TPMIX_BASE + off) = val;
 }
 
-/* The indexed door's page: that of locality 0, or with CRB its extension page. */
-static uint32_t page(uint32_t off)
-{
-	return (rom_options[1] ? TPMIX_EXT : 0) + off;
-}
-
 static uint32_t be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* A register of the indexed door: in the locality's page or its extension page. */
+static uint32_t ix(uint32_t reg)
+{
+	return REPORT->ext + reg;
 }
 
 /* Waits until (register & mask) == want. */
@@ -68,6 +71,19 @@ static int wait8(uint32_t off, uint8_t mask, uint8_t want)
 
 	for (i = 0; i < POLLS; i++) {
 		if ((in8(off) & mask) == want) {
+			return 1;
+		}
+	}
+	REPORT->timeouts++;
+	return 0;
+}
+
+static int wait32(uint32_t off, uint32_t mask, uint32_t want)
+{
+	uint32_t i;
+
+	for (i = 0; i < POLLS_RAM; i++) {
+		if ((in32(off) & mask) == want) {
 			return 1;
 		}
 	}
@@ -134,134 +150,150 @@ static uint16_t crc16(const uint8_t *data, uint32_t len)
 	return (uint16_t)crc;
 }
 
+/* Elements of a string: what Linux' memcpy_fromio() and memcpy_toio() do. */
+static void copy4(uint32_t to, uint32_t from, uint32_t n)
+{
+	__asm__ volatile ("rep movsl" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
 /* Reads of 4 bytes, the rest in bytes; every fourth transaction all in bytes. */
-static void read_window(uint8_t *rsp, uint32_t size, uint32_t n)
+static void read_bytes(uint8_t *rsp, uint32_t from, uint32_t size, uint32_t n)
 {
 	uint32_t i = 0, val;
 
-	out32(page(TPMIX_REG_INDEX), 0);
 	for (; (n & 3) && i + 4 <= size; i += 4) {
-		val = in32(page(TPMIX_WINDOW + i));
+		val = in32(from + i);
 		rsp[i] = (uint8_t)val;
 		rsp[i + 1] = (uint8_t)(val >> 8);
 		rsp[i + 2] = (uint8_t)(val >> 16);
 		rsp[i + 3] = (uint8_t)(val >> 24);
 	}
 	for (; i < size; i++) {
-		rsp[i] = in8(page(TPMIX_WINDOW + i));
+		rsp[i] = in8(from + i);
 	}
 }
 
-static void copy(uint8_t *to, const volatile uint8_t *from, uint32_t len)
+static void write_bytes(uint32_t to, const uint8_t *cmd, uint32_t len)
 {
 	uint32_t i;
 
 	for (i = 0; i < len; i++) {
-		to[i] = from[i];
+		out8(to + i, cmd[i]);
 	}
 }
 
-/* Waits until (register & mask) == want. */
-static int wait32(uint32_t off, uint32_t mask, uint32_t want)
-{
-	uint32_t i;
-
-	for (i = 0; i < POLLS; i++) {
-		if ((in32(off) & mask) == want) {
-			return 1;
-		}
-	}
-	REPORT->timeouts++;
-	return 0;
-}
-
-/*
- * Step 5: 0 where the checksum says that a read went wrong. @block is the vendor
- * block, in the page or in the header page in RAM.
- */
-static uint32_t fetch(uint32_t block, uint8_t *rsp, uint32_t n)
+/* Step 5: 0 where the checksum says that a read went wrong. */
+static uint32_t fetch(uint8_t *rsp, uint32_t n, uint32_t block, uint32_t window)
 {
 	uint32_t size = in32(block + TPMIX_REG_RSP_SIZE);
 
 	if (size < HEADER || size > TPMIX_WINDOW_SIZE) {
 		return 0;
 	}
-	if (rom_options[0] == ROM_DOOR_RAM) {
-		copy(rsp, (uint8_t *)(TPMIX_BASE + TPMIX_RSP_WINDOW), size);
-	} else {
-		read_window(rsp, size, n);
-	}
+	read_bytes(rsp, window, size, n);
 	return crc16(rsp, size) == in32(block + TPMIX_REG_CSUM) >> 16 &&
 	       be32(rsp + 2) == size ? size : 0;
 }
 
-/* Indexed door: command and ticket in writes that name their place. */
-static uint32_t run_indexed(const uint8_t *cmd, uint32_t len, uint8_t *rsp,
-			    uint32_t n)
+/*
+ * Command and ticket in writes that name their place; @block: where to look for
+ * completion, size and checksum.
+ */
+static uint32_t ring_and_fetch(uint32_t csum, uint8_t *rsp, uint32_t n,
+			       uint32_t block, uint32_t window)
 {
-	int ram = rom_options[0] == ROM_DOOR_RAM;
-	uint32_t block = ram ? TPMIX_HEADER : page(0);
 	uint32_t i, size = 0;
 
-	if (ram) {
-		copy((uint8_t *)(TPMIX_BASE + TPMIX_CMD_WINDOW), cmd, len);
-	} else {
-		out32(page(TPMIX_REG_INDEX), 0);
-		for (i = 0; i < len; i++) {
-			out8(page(TPMIX_WINDOW + i), cmd[i]);
-		}
-	}
-	out32(page(TPMIX_REG_CSUM_EXPECT), TPMIX_CSUM_EXPECT_ON | crc16(cmd, len));
-	out32(page(TPMIX_REG_DOORBELL), n);
+	out32(ix(TPMIX_REG_CSUM_EXPECT), TPMIX_CSUM_EXPECT_ON | csum);
+	out32(ix(TPMIX_REG_DOORBELL), n);
 	for (i = 0; i < TRIES && !size &&
-	     wait32(block + TPMIX_REG_COMPLETED, ~0u, n); i++) {
-		size = fetch(block, rsp, n);
+		    wait32(block + TPMIX_REG_COMPLETED, ~0u, n); i++) {
+		if (DOOR == ROM_DOOR_INDEXED) {
+			out32(ix(TPMIX_REG_INDEX), 0);
+		}
+		size = fetch(rsp, n, block, window);
 		REPORT->rereads += !size;
 	}
 	REPORT->timeouts += i == TRIES;
 	return size;
 }
 
-/* CRB door, as Linux' tpm_crb; the response by its own header. */
-static uint32_t run_crb(const uint8_t *cmd, uint32_t len, uint8_t *rsp)
+/* Indexed door, trapped window */
+static uint32_t run_indexed(const uint8_t *cmd, uint32_t len, uint8_t *rsp,
+			    uint32_t n)
 {
-	const uint8_t *from = (const uint8_t *)in32(TPM_REG_CTRL_RSP_ADDR);
+	out32(ix(TPMIX_REG_INDEX), 0);
+	write_bytes(ix(TPMIX_WINDOW), cmd, len);
+	return ring_and_fetch(crc16(cmd, len), rsp, n, ix(0), ix(TPMIX_WINDOW));
+}
+
+/* Indexed door, windows and header in RAM */
+static uint32_t run_windows(const uint8_t *cmd, uint32_t len, uint8_t *rsp,
+			    uint32_t n)
+{
+	write_bytes(REPORT->cmd, cmd, len);
+	return ring_and_fetch(crc16(cmd, len), rsp, n, REPORT->header, REPORT->rsp);
+}
+
+/*
+ * Eight bytes, then the rest, as Linux; the rest by each way of reading. What does not
+ * arrive is not to look like the response before.
+ */
+static uint32_t crb_fetch(uint8_t *rsp, uint32_t n)
+{
+	uint32_t from = REPORT->rsp, size, at = 8, i;
+
+	for (i = 0; i < REPORT->size; i++) {
+		rsp[i] = 0xEE;
+	}
+	copy4((uint32_t)rsp, TPMIX_BASE + from, 2);
+	size = sane_size(rsp);
+	if (!size) {
+		return 0;
+	}
+	if (n & 1) {
+		copy4((uint32_t)rsp + at, TPMIX_BASE + from + at, (size - at) / 4);
+		at = size & ~3u;
+	}
+	read_bytes(rsp + at, from + at, size - at, n >> 1);
+	return size;
+}
+
+/* CRB door, as Linux' tpm_crb: locality, cmdReady, command, START, response, goIdle */
+static uint32_t run_crb(const uint8_t *cmd, uint32_t len, uint8_t *rsp, uint32_t n)
+{
+	const uint32_t at = REPORT->page;
 	uint32_t size = 0;
 
-	out32(TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
-	copy((uint8_t *)in32(TPM_REG_CTRL_CMD_LADDR), cmd, len);
-	out32(TPM_REG_CTRL_CANCEL, 0);
-	out32(TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
-	if (wait32(TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE, 0)) {
-		copy(rsp, from, HEADER);
-		size = sane_size(rsp);
-		copy(rsp, from, size);
+	out32(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS);
+	wait32(at + TPM_REG_LOC_STATE, TPM_LOC_STATE_ASSIGNED | TPM_LOC_STATE_VALID,
+	       TPM_LOC_STATE_ASSIGNED | TPM_LOC_STATE_VALID);
+	out32(at + TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
+	wait32(at + TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY, 0);
+	out32(at + TPM_REG_CTRL_CANCEL, 0);
+	write_bytes(REPORT->cmd, cmd, len);
+	out32(at + TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
+	if (wait32(at + TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE, 0)) {
+		size = crb_fetch(rsp, n);
 	}
-	out32(TPM_REG_CTRL_REQ, TPM_CTRL_REQ_GO_IDLE);
+	out32(at + TPM_REG_CTRL_REQ, TPM_CTRL_REQ_GO_IDLE);
+	wait32(at + TPM_REG_CTRL_REQ, TPM_CTRL_REQ_GO_IDLE, 0);
+	out32(at + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_RELINQUISH);
 	return size;
 }
 
 static uint32_t run(uint32_t *n, const uint8_t *cmd, uint32_t len, uint8_t *rsp)
 {
-	switch (rom_options[0]) {
-	case ROM_DOOR_FIFO:
-		return run_fifo(cmd, len, rsp);
+	++*n;
+	switch (DOOR) {
+	case ROM_DOOR_INDEXED:
+		return run_indexed(cmd, len, rsp, *n);
+	case ROM_DOOR_WINDOWS:
+		return run_windows(cmd, len, rsp, *n);
 	case ROM_DOOR_CRB:
-		return run_crb(cmd, len, rsp);
+		return run_crb(cmd, len, rsp, *n);
 	default:
-		return run_indexed(cmd, len, rsp, ++*n);
-	}
-}
-
-static void request_locality(void)
-{
-	if (rom_options[1]) {
-		out32(TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS);
-		wait32(TPM_REG_LOC_STS, TPM_LOC_STS_GRANTED, TPM_LOC_STS_GRANTED);
-	} else {
-		out8(TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE);
-		wait8(TPM_REG_ACCESS, TPM_ACCESS_ACTIVE_LOCALITY,
-		      TPM_ACCESS_ACTIVE_LOCALITY);
+		return run_fifo(cmd, len, rsp);
 	}
 }
 
@@ -289,21 +321,50 @@ static void compare(uint32_t size)
 	REPORT->loops++;
 }
 
+/* Where the buffers are; the indexed door holds locality 0 from now on. */
+static uint32_t open_door(uint32_t locality)
+{
+	int crb = (in32(TPM_REG_INTF_ID) & TPM_INTF_ID_TYPE_MASK) == TPMIX_INTERFACE_CRB;
+
+	REPORT->ext = crb ? TPMIX_EXT : 0;
+	REPORT->page = locality << TPMIX_LOCALITY_SHIFT;
+	if (DOOR == ROM_DOOR_CRB) {
+		REPORT->timeouts += !crb;
+		REPORT->cmd = in32(REPORT->page + TPM_REG_CTRL_CMD_LADDR) - TPMIX_BASE;
+		REPORT->rsp = in32(REPORT->page + TPM_REG_CTRL_RSP_ADDR) - TPMIX_BASE;
+		return 0;
+	}
+	if (crb) {
+		out32(TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS);
+		wait32(TPM_REG_LOC_STS, TPM_LOC_STS_GRANTED, TPM_LOC_STS_GRANTED);
+	} else {
+		out8(TPM_REG_ACCESS, TPM_ACCESS_REQUEST_USE);
+		wait8(TPM_REG_ACCESS, TPM_ACCESS_ACTIVE_LOCALITY,
+		      TPM_ACCESS_ACTIVE_LOCALITY);
+	}
+	if (DOOR == ROM_DOOR_FIFO) {
+		return 0;
+	}
+	REPORT->timeouts += in32(ix(TPMIX_REG_MAGIC)) != TPMIX_MAGIC;
+	REPORT->cmd = in32(ix(TPMIX_REG_CMD_WINDOW)) - TPMIX_BASE;
+	REPORT->rsp = in32(ix(TPMIX_REG_RSP_WINDOW)) - TPMIX_BASE;
+	REPORT->header = in32(ix(TPMIX_REG_HEADER)) - TPMIX_BASE;
+	return in32(ix(TPMIX_REG_ACCEPTED));
+}
+
 void rom_main(void);
 void rom_main(void)
 {
-	uint32_t n = 0;
+	uint32_t n;
 
 	make_crc_table();
-	REPORT->door = rom_options[0];
-	request_locality();
-	if (rom_options[0] == ROM_DOOR_INDEXED || rom_options[0] == ROM_DOOR_RAM) {
-		if (in32(page(TPMIX_REG_MAGIC)) != TPMIX_MAGIC) {
-			REPORT->timeouts++;
-		}
-		n = in32(page(TPMIX_REG_ACCEPTED));
-	}
+	REPORT->door = DOOR;
+	/* TPM2_Startup is not for every locality. */
+	n = open_door(0);
 	run(&n, startup, sizeof(startup), FIRST);
+	if (LOCALITY) {
+		open_door(LOCALITY);
+	}
 	REPORT->size = run(&n, getcap, sizeof(getcap), FIRST);
 	REPORT->magic = ROM_MAGIC;
 	for (;;) {

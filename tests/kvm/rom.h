@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the test ROM tells the host: counters at ROM_REPORT in RAM. The same
- * layout stands in test_qemu_kvm.py (REPORT). The host patches the option bytes at
- * ROM_OPTIONS of the file: the door, and 1 where the device is tpm-crb-ext.
+ * layout stands in test_qemu_kvm.py (REPORT). The host patches the option bytes
+ * at ROM_OPTIONS of the file: door, locality.
  */
 #ifndef TESTS_KVM_ROM_H
 #define TESTS_KVM_ROM_H
@@ -17,8 +17,8 @@
 enum rom_door {
 	ROM_DOOR_FIFO    = 0,
 	ROM_DOOR_INDEXED = 1,   /* trapped window */
-	ROM_DOOR_RAM     = 2,   /* windows and header page in RAM, doorbell */
-	ROM_DOOR_CRB     = 3,   /* buffers where CMD_LADDR and RSP_ADDR say */
+	ROM_DOOR_CRB     = 2,   /* in the locality that the second option byte says */
+	ROM_DOOR_WINDOWS = 3,   /* windows and header in RAM */
 };
 
 struct rom_report {
@@ -32,6 +32,10 @@ struct rom_report {
 	/* of the last wrong response, which is kept at ROM_WRONG; the first at ROM_FIRST */
 	uint32_t wrong_at;      /* index of its first wrong byte */
 	uint32_t wrong_size;    /* 0: the guest gave up */
+	/* from TPMIX_BASE */
+	uint32_t ext;           /* the indexed door's pages */
+	uint32_t page;          /* CRB: the locality's */
+	uint32_t cmd, rsp, header; /* where the door's buffers are */
 };
 
 #endif /* TESTS_KVM_ROM_H */

@@ -30,17 +30,17 @@
 #include <unistd.h>
 
 #define TPM_BASE        0xFED40000u
-#define TPM_SIZE        0x5000u
+#define TPM_SIZE        0x30000u
 #define DATA_FIFO       0x024u
-#define WINDOW          0x100u
-#define WINDOW_END      0xF00u
+#define BUFFER          0x080u
+#define BUFFER_END      0xF00u
 
 /* The same layout stands in test_qemu_kvm.py (COUNTERS). */
 struct shim_counters {
 	uint32_t runs;          /* KVM_RUN */
 	uint32_t pending;       /* immediate_exit with a TPM read pending */
 	uint32_t pending_fifo;  /* of them DATA_FIFO */
-	uint32_t pending_window; /* of them the trapped window */
+	uint32_t pending_buffer; /* of them the trapped window, or CRB's buffer */
 	uint32_t set_pending;   /* registers written while a dropped read is pending */
 };
 
@@ -104,7 +104,7 @@ static void count_pending(void)
 
 	shim.counters->pending++;
 	shim.counters->pending_fifo += off >= DATA_FIFO && off < DATA_FIFO + 4;
-	shim.counters->pending_window += off >= WINDOW && off < WINDOW_END;
+	shim.counters->pending_buffer += off >= BUFFER && off < BUFFER_END;
 }
 
 static int run_and_note(void *arg)

@@ -26,7 +26,7 @@ UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
     "crb_device", "crb_door", "crb_access", "crb_stock", "stock_compare", "migration",
-    "stream", "large", "backend", "hostile", "faults")]
+    "stream", "large", "backend", "hostile", "faults", "faults_state", "answers")]
 TCTI = ["parts", "doors", "store", "context"]
 # With real programs; the last one boots guests.
 TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]

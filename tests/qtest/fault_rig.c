@@ -102,6 +102,16 @@ bool fault_save(struct fixture *f)
 	return done;
 }
 
+void fault_load(struct fixture *f)
+{
+	g_autofree char *file = saved_path(f);
+	g_autofree char *incoming = g_strdup_printf("-incoming file:%s", file);
+
+	fault_end_qemu(f);
+	fault_start_qemu(f, "", incoming);
+	qtest_wait_running(f->q);
+}
+
 void fault_pester(struct fixture *f)
 {
 	const uint64_t page = tpm_guest_indexed(f->q), three = BASE + 0x3000;

@@ -49,9 +49,11 @@ void fault_end_qemu(struct fixture *f);
 
 /*
  * Asks for a migration to a file. True where the state was saved, false where QEMU
- * says that it could not; the machine runs on.
+ * says that it could not; the machine runs on. fault_load() puts a QEMU in its
+ * place that goes on from the saved state.
  */
 bool fault_save(struct fixture *f);
+void fault_load(struct fixture *f);
 
 /* Everything by which a guest makes QEMU talk to a TPM that does not listen. */
 void fault_pester(struct fixture *f);

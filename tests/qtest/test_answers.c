@@ -141,6 +141,113 @@ static void garbage(struct fixture *f, gconstpointer unused)
 	fault_check_alive(f);
 }
 
+/* QEMU waits for the answer to a command in execution, then saves its state. */
+static void save_executing(struct fixture *f)
+{
+	uint32_t ticket;
+
+	tpm_stub_set_delay(f->stub, 400);
+	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
+	g_assert_false(tpm_guest_completes(f->q, ticket, 0));
+	g_assert_true(fault_save(f));
+	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
+	tpm_stub_set_delay(f->stub, 0);
+}
+
+/* @check holds for its response here, and where the saved state goes on. */
+static void first_answer_migrates(struct fixture *f,
+				  void (*check)(struct fixture *f))
+{
+	save_executing(f);
+	check(f);
+	check_next(f, 2);
+	fault_check_alive(f);
+	fault_load(f);
+	check(f);
+	check_next(f, 3);
+	fault_check_alive(f);
+}
+
+static void check_first(struct fixture *f)
+{
+	check_answer(f, 1);
+}
+
+static void wrong_size_migration(struct fixture *f, gconstpointer opaque)
+{
+	const struct variant *v = opaque;
+
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
+	first_answer_migrates(f, fault_check_failure);
+}
+
+static void garbage_migration(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	tpm_stub_set_answer(f->stub, answer_garbage, GUINT_TO_POINTER(1));
+	first_answer_migrates(f, fault_check_failure);
+}
+
+static void long_answer_migration(struct fixture *f, gconstpointer opaque)
+{
+	const struct variant *v = opaque;
+
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
+	first_answer_migrates(f, check_first);
+}
+
+static void saves(struct fixture *f)
+{
+	g_assert_true(fault_save(f));
+}
+
+static void fails_to_save(struct fixture *f)
+{
+	g_assert_false(fault_save(f));
+}
+
+static void dies(struct fixture *f)
+{
+	tpm_stub_die(f->stub);
+}
+
+static void hangs_up(struct fixture *f)
+{
+	tpm_stub_hang_up(f->stub);
+}
+
+/* QEMU waits in @act for the rest of the answer, until the TPM does @end. */
+static void wait_for_rest(struct fixture *f, const struct variant *v,
+			  void (*act)(struct fixture *f),
+			  void (*end)(struct fixture *f))
+{
+	uint32_t ticket;
+
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
+	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
+	g_assert_false(tpm_guest_completes(f->q, ticket, 100));
+	fault_wait(f, act, end);
+	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
+	fault_check_failure(f);
+	check_dead(f);
+}
+
+/* No TPM, no state of it: nothing is saved, and the machine goes on. */
+static void short_answer_migration(struct fixture *f, gconstpointer opaque)
+{
+	wait_for_rest(f, opaque, fails_to_save, dies);
+}
+
+/* A TPM that takes no more commands can still have its state saved. */
+static void short_answer_hung_up(struct fixture *f, gconstpointer opaque)
+{
+	wait_for_rest(f, opaque, saves, hangs_up);
+	fault_load(f);
+	fault_check_failure(f);
+	check_next(f, 2);
+	fault_check_alive(f);
+}
+
 static void slow(struct fixture *f, gconstpointer unused)
 {
 	uint8_t rsp[TPM_GUEST_MAX];
@@ -161,11 +268,11 @@ static void slow(struct fixture *f, gconstpointer unused)
 	check_next(f, 3);
 	fault_check_alive(f);
 	/* a migration waits for the command, which then is in the stream */
-	tpm_stub_set_delay(f->stub, 400);
-	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
-	g_assert_true(fault_save(f));
-	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
+	save_executing(f);
 	check_answer(f, 4);
+	fault_load(f);
+	check_answer(f, 4);
+	check_next(f, 5);
 }
 
 /*
@@ -228,5 +335,12 @@ int main(int argc, char **argv)
 	STUB("answer/short", &too_short, short_answer);
 	STUB("answer/no-header", &no_header, short_answer);
 	STUB("answer/garbage", NULL, garbage);
+	STUB("answer/too-small-migration", &too_small, wrong_size_migration);
+	STUB("answer/too-big-migration", &too_big, wrong_size_migration);
+	STUB("answer/garbage-migration", NULL, garbage_migration);
+	STUB("answer/long-migration", &too_long, long_answer_migration);
+	STUB("answer/short-migration", &too_short, short_answer_migration);
+	STUB("answer/no-header-migration", &no_header, short_answer_migration);
+	STUB("answer/short-migration-hung-up", &too_short, short_answer_hung_up);
 	return g_test_run();
 }

@@ -449,6 +449,20 @@ void tpm_stub_die(TpmStub *t)
 	g_mutex_unlock(&t->lock);
 }
 
+void tpm_stub_hang_up(TpmStub *t)
+{
+	guint i;
+
+	g_mutex_lock(&t->lock);
+	for (i = 0; i < t->connections->len; i++) {
+		Connection *c = g_ptr_array_index(t->connections, i);
+
+		if (c->data != -1)
+			shutdown(c->data, SHUT_RDWR);
+	}
+	g_mutex_unlock(&t->lock);
+}
+
 void tpm_stub_free(TpmStub *t)
 {
 	guint i;

@@ -75,6 +75,9 @@ void tpm_stub_release(TpmStub *t, bool hold);
 /* Die as a process does: close all connections, whatever runs. */
 void tpm_stub_die(TpmStub *t);
 
+/* Close the data channels there are, and go on answering the control channels. */
+void tpm_stub_hang_up(TpmStub *t);
+
 /* The established bit as CMD_GET_TPMESTABLISHED tells it. */
 void tpm_stub_set_established(TpmStub *t, bool established);
 

@@ -80,6 +80,40 @@ static void killed_migration_executing(struct fixture *f, gconstpointer unused)
 	fault_check_alive(f);
 }
 
+static void kills(struct fixture *f)
+{
+	swtpm_kill(f->tpm);
+}
+
+static void fails_to_save(struct fixture *f)
+{
+	g_assert_false(fault_save(f));
+}
+
+/* QEMU waits for a stopped TPM, for its state or its answer, until it dies. */
+static void killed_in_migration(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	swtpm_pause(f->tpm);
+	fault_wait(f, fails_to_save, kills);
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_random, NULL), ==,
+			TPM_GUEST_FAILURE);
+	fault_check_alive(f);
+}
+
+static void killed_in_migration_executing(struct fixture *f, gconstpointer unused)
+{
+	uint32_t ticket;
+
+	(void)unused;
+	swtpm_pause(f->tpm);
+	ticket = tpm_guest_ring(f->q, &tpm_get_random);
+	fault_wait(f, fails_to_save, kills);
+	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
+	fault_check_failure(f);
+	fault_check_alive(f);
+}
+
 /* swtpm is back on its state, and the machine is reset: the TPM is back, too. */
 static void killed_recovery(struct fixture *f, gconstpointer unused)
 {
@@ -199,8 +233,7 @@ static void stopped_migration(struct fixture *f, gconstpointer unused)
 	/* a command that runs meanwhile completes before the state is saved */
 	swtpm_pause(f->tpm);
 	ticket = tpm_guest_ring(f->q, &tpm_get_random);
-	swtpm_continue(f->tpm);
-	saves(f);
+	fault_wait(f, saves, continues);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
 	tpm_guest_honest(f->q);
 }
@@ -221,6 +254,8 @@ int main(int argc, char **argv)
 	SWTPM("killed/reset", NULL, killed_reset);
 	SWTPM("killed/migration", NULL, killed_migration);
 	SWTPM("killed/migration-executing", NULL, killed_migration_executing);
+	SWTPM("killed/in-migration", NULL, killed_in_migration);
+	SWTPM("killed/in-migration-executing", NULL, killed_in_migration_executing);
 	SWTPM("killed/restart", NULL, killed_restart);
 	SWTPM("killed/recovery", ",reconnect-ms=50", killed_recovery);
 	SWTPM("stopped/idle", NULL, stopped_idle);

@@ -95,6 +95,8 @@ bool fault_save(struct fixture *f)
 
 		done = strcmp(status, "completed") == 0;
 		failed = strcmp(status, "failed") == 0;
+		g_assert_true(!failed || json_object_has_member(
+			json_node_get_object(node), "error-desc"));
 		json_node_unref(node);
 		g_usleep(1000);
 	} while (!done && !failed);

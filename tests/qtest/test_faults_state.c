@@ -105,6 +105,16 @@ static void end(struct fixture *f)
 	g_rmdir(dir);
 }
 
+/* A TPM that has nothing but what a QEMU loads into it. */
+static void restart_empty(struct swtpm *tpm)
+{
+	g_autofree char *file = g_build_filename(tpm->state, "tpm2-00.permall", NULL);
+
+	swtpm_kill(tpm);
+	g_assert_no_errno(g_unlink(file));
+	swtpm_run(tpm);
+}
+
 static void no_room(gconstpointer opaque)
 {
 	const struct variant *v = opaque;
@@ -127,11 +137,52 @@ static void no_room(gconstpointer opaque)
 	end(&f);
 }
 
+/*
+ * The state is saved or not: swtpm may need room to give it. The machine goes on,
+ * and what is saved holds what was acknowledged.
+ */
+static void no_room_migration(gconstpointer opaque)
+{
+	const struct variant *v = opaque;
+	const struct room *room = v->data;
+	const struct tpm_command overwrite = tpm_nv_write(other);
+	uint8_t rsp[TPM_GUEST_MAX];
+	struct fixture f = { 0 };
+	uint32_t ticket;
+	bool idle, executing;
+
+	if (!begin(&f, v)) {
+		return;
+	}
+	room->take(f.tpm->state);
+	idle = fault_save(&f);
+	check_data(&f, data);
+	ticket = tpm_guest_ring(f.q, &overwrite);
+	executing = fault_save(&f);
+	g_assert_true(tpm_guest_completes(f.q, ticket, 0));
+	tpm_guest_response(f.q, rsp);
+	g_assert_cmphex(rsp[6] | rsp[7] | rsp[8] | rsp[9], !=, 0);
+	g_test_message("%s: the state is %s, with NV_Write %s", room->name,
+		       idle ? "saved" : "not saved",
+		       executing ? "saved" : "not saved");
+	fault_check_alive(&f);
+	room->give(f.tpm->state);
+	if (executing) {
+		fault_end_qemu(&f);
+		restart_empty(f.tpm);
+		fault_load(&f);
+		check_data(&f, data);
+	}
+	end(&f);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define ROOM(path, room, func) BOTH(g_test_add_data_func, path, room, func)
 	ROOM("state/full", &full, no_room);
 	ROOM("state/read-only", &rdonly, no_room);
+	ROOM("state/full-migration", &full, no_room_migration);
+	ROOM("state/read-only-migration", &rdonly, no_room_migration);
 	return g_test_run();
 }

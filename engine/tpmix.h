@@ -100,8 +100,8 @@ struct tpmix_loc {
 
 /*
  * The last write, if a command ran when it was done, or if it started one that was
- * over at once. Its repetition, as the next write, is the same write, also after the command completed (property R2:
- * INT_STATUS, BEEN_SEIZED, a doorbell refused as busy).
+ * over at once. Its repetition, as the next write, is the same write, also after the
+ * command completed (property R2: INT_STATUS, BEEN_SEIZED, a doorbell refused as busy).
  */
 struct tpmix_last_write {
 	uint64_t val;

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""./run prove [--tap] [NAME...] | mutants [NAME...]: proofs over the engine's sources.
+"""./run prove [--tap|--z3] [NAME...] | mutants [NAME...]: proofs over the engine's
+sources.
 
 Each proof (tests/proofs/NAME) is three tests: it holds; what it calls possible
 is, so that it does not hold for want of cases; its twin, built with -DTWIN,
-fails. "mutants" applies each of tests/mutants to a copy of the engine, and wants
+fails. "--z3": whether it holds, asked of Z3 instead of CBMC's own encoding and
+solver. "mutants" applies each of tests/mutants to a copy of the engine, and wants
 a unit test or a proof to notice; "--proofs": the proof, where one is named.
 docs/soundness.md says what all this shows."""
 
@@ -56,11 +58,11 @@ def fail(message):
     sys.exit(1)
 
 
-def cbmc_path():
-    result = subprocess.run([ROOT / "scripts/cbmc.sh"], stdout=subprocess.PIPE,
-                            text=True)
+def tool(name):
+    result = subprocess.run([ROOT / "scripts/trixie-tool.sh", name],
+                            stdout=subprocess.PIPE, text=True)
     if result.returncode:
-        fail("no CBMC")
+        fail(f"no {name}")
     return result.stdout.strip()
 
 
@@ -137,6 +139,10 @@ def holds(cbmc, name, engine, part, log):
     return answer == "proved", violated(text) or answer
 
 
+def holds_by_z3(cbmc, name, engine, part, log):
+    return holds(cbmc, name, engine, ["--z3", *part], log)
+
+
 def twin_fails(cbmc, name, engine, _part, log):
     answer, text = run_cbmc(cbmc, name, engine, "TWIN", ["--stop-on-fail"], log)
     # An unwinding assertion is not the failure that is meant; an access outside
@@ -158,8 +164,11 @@ def has_cases(cbmc, name, engine, _part, log):
     return bool(verdicts) and not never, "; ".join(never) or "no answer"
 
 
-def jobs_of(name):
+def jobs_of(name, z3):
     """The runs that each test of a proof takes."""
+    if z3:
+        return [(name, " by Z3", holds_by_z3, part, i)
+                for i, part in enumerate(parts(name))]
     tests = [("", holds, parts(name))]
     if "possible(" in harness(name):
         tests.append((" has cases", has_cases, [[]]))
@@ -176,16 +185,21 @@ def run_job(cbmc, job):
         SPENT.seconds
 
 
-def prove(names, tap):
+def prove(names, tap, z3):
+    global SECONDS
     known = sorted(p.name for p in PROOFS.iterdir() if (p / f"{p.name}.c").exists())
     for name in names:
         if name not in known:
             fail(f"no proof '{name}': {', '.join(known)}")
-    cbmc = cbmc_path()
+    cbmc = tool("cbmc")
     if not (ENGINE / "buffer.c").exists():
         fail(f"no {ENGINE}/buffer.c")
+    if z3:
+        # cbmc looks for it on the path
+        os.environ["PATH"] = f"{pathlib.Path(tool('z3')).parent}:{os.environ['PATH']}"
+        SECONDS *= 5
     passed = failed = 0
-    jobs = [job for name in names or known for job in jobs_of(name)]
+    jobs = [job for name in names or known for job in jobs_of(name, z3)]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         # Groups: the parts of a proof are next to each other.
         for title, group in itertools.groupby(pool.map(
@@ -258,7 +272,7 @@ def mutants(names):
     names = [n for n in names if n != "--proofs"]
     if names:
         patches = [p for p in patches if p.stem in names]
-    cbmc = cbmc_path()
+    cbmc = tool("cbmc")
     passed = failed = 0
     if subprocess.run(["pkg-config", "--exists", "glib-2.0"]).returncode:
         fail("mutants need libglib2.0-dev: ./run build engine installs it")
@@ -280,7 +294,8 @@ def mutants(names):
 def main(args):
     if args[:1] == ["mutants"]:
         return mutants(args[1:])
-    return prove([a for a in args if a != "--tap"], "--tap" in args)
+    names = [a for a in args if a not in ("--tap", "--z3")]
+    return prove(names, "--tap" in args, "--z3" in args)
 
 
 if __name__ == "__main__":

@@ -340,6 +340,19 @@ static bool load(struct tpmix_store *s, GError **error)
 	return true;
 }
 
+/* What a kill between mkdir() and chmod() leaves: ours, empty, not to be entered. */
+static bool is_half_made(const char *path)
+{
+	g_autoptr(GDir) dir = NULL;
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 0111))
+		return false;
+	dir = g_dir_open(path, 0, NULL);
+	return dir && !g_dir_read_name(dir);
+}
+
 /*
  * As g_mkdir_with_parents(), but with 0700 whatever the umask: tpm2-tools has one
  * under which a directory cannot be entered.
@@ -349,16 +362,19 @@ static bool make_dirs(const char *dir)
 	g_autofree char *path = g_strdup(dir);
 	char *slash = path;
 	bool last;
+	int err;
 
 	do {
 		slash = strchr(slash + 1, '/');
 		last = !slash;
 		if (!last)
 			*slash = '\0';
-		if (mkdir(path, 0700) == 0) {
+		err = mkdir(path, 0700) < 0 ? errno : 0;
+		if (!err || (err == EEXIST && is_half_made(path))) {
 			if (chmod(path, 0700) < 0)
 				return false;
-		} else if (last && errno != EEXIST) {
+		} else if (last && err != EEXIST) {
+			errno = err;
 			return false;
 		}
 		if (!last)

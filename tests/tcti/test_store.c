@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -413,6 +414,47 @@ static void test_tpm_cold(struct fixture *f, gconstpointer unused)
 	tpmix_tpm_close(t);
 }
 
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	g_assert_no_errno(stat(path, &st));
+	return st.st_mode & 0777;
+}
+
+/*
+ * Killed between mkdir(), under tpm2-tools' umask, and chmod(): a directory that
+ * nobody can enter is mended where it is empty, and else left as somebody made it.
+ */
+static void test_unenterable(struct fixture *f, gconstpointer unused)
+{
+	g_autofree char *deep = g_build_filename(f->dir, "a", "b", NULL);
+	g_autofree char *above = g_path_get_dirname(deep);
+	g_autofree char *lock = g_build_filename(deep, "lock", NULL);
+	g_autoptr(GError) error = NULL;
+	struct tpmix_store *s;
+
+	(void)unused;
+	g_assert_no_errno(g_mkdir_with_parents(deep, 0700));
+	g_assert_no_errno(chmod(deep, 0600));
+	s = tpmix_store_open(deep, &error);
+	g_assert_no_error(error);
+	tpmix_store_close(s);
+	g_assert_cmphex(mode_of(deep), ==, 0700);
+
+	g_assert_no_errno(chmod(above, 0600));
+	s = tpmix_store_open(deep, NULL); /* root may */
+	if (s) {
+		tpmix_store_close(s);
+	}
+	g_assert_cmphex(mode_of(above), ==, 0600);
+
+	g_assert_no_errno(chmod(above, 0700));
+	g_assert_no_errno(g_unlink(lock));
+	g_assert_no_errno(g_rmdir(deep));
+	g_assert_no_errno(g_rmdir(above));
+}
+
 static void add(const char *name, void (*test)(struct fixture *, gconstpointer))
 {
 	g_autofree char *path = g_strconcat("/store/", name, NULL);
@@ -431,6 +473,7 @@ int main(int argc, char **argv)
 	add("half", test_half);
 	add("full", test_full);
 	add("unwritable", test_unwritable);
+	add("unenterable", test_unenterable);
 	add("killed", test_killed);
 	add("tpm-full", test_tpm_full);
 	add("tpm-garbage", test_tpm_garbage);

@@ -7,7 +7,7 @@
 #define STEADY
 #include "proof.h"
 
-#define STEPS 9
+#define STEPS 10
 #ifndef WAY
 #define WAY 0
 #endif
@@ -21,7 +21,7 @@
 #define RESPONSE(at) ((WAY == 0 ? TPMIX_WINDOW : TPMIX_RSP_WINDOW) + (at))
 #endif
 
-static uint32_t ticket;
+static uint32_t ticket, expect;
 static uint64_t sent[2], got[2];
 
 static void answer_now(void)
@@ -43,7 +43,7 @@ static void step(unsigned int i)
 		}
 		break;
 	case 1:
-	case 6:
+	case 7:
 		write((struct access) { BLOCK + TPMIX_REG_INDEX, 0, 4 });
 		break;
 	case 2:
@@ -52,13 +52,21 @@ static void step(unsigned int i)
 		break;
 	case 4:
 		write((struct access) {
-			BLOCK + TPMIX_REG_DOORBELL, ticket, 4 });
+			BLOCK + TPMIX_REG_CSUM_EXPECT, expect, 4 });
 		break;
-	case 5: /* polls until COMPLETED is the ticket */
+	case 5:
+		write((struct access) {
+			BLOCK + TPMIX_REG_DOORBELL, ticket, 4 });
+		/* Where a checksum is expected it is that of the command. */
+		assume(e.s.accepted == ticket ||
+		       !(expect & TPMIX_CSUM_EXPECT_ON));
+		assert(e.s.accepted == ticket);
+		break;
+	case 6: /* polls until COMPLETED is the ticket */
 		answer_now();
 		break;
 	default:
-		got[i - 7] = tpmix_mmio_read(&e, RESPONSE((i - 7) * 8), 8);
+		got[i - 8] = tpmix_mmio_read(&e, RESPONSE((i - 8) * 8), 8);
 		break;
 	}
 	if (any_bool()) {
@@ -85,7 +93,6 @@ void proof(void)
 	/* Locality 0 is alone, and what it wrote last left nothing running. */
 	assume(!tpmix_busy(&e) && !e.s.last.size);
 	assume(e.s.active == 0 || e.s.active == TPMIX_NO_LOCALITY);
-	assume(!(e.s.loc[0].csum_expect & TPMIX_CSUM_EXPECT_ON));
 	assume(e.s.bufsize >= 16);
 	assume(e.s.interface == INTERFACE);
 	e.s.interface = INTERFACE;
@@ -93,6 +100,7 @@ void proof(void)
 	e.cfg.localities = TPMIX_NUM_LOCALITIES;
 	e.cfg.crb = WAY == 2 ? true : e.cfg.crb;
 	ticket = e.s.accepted + 1;
+	expect = any_u32();
 	sent[0] = any_u64();
 	sent[1] = any_u64();
 	assume((sent[0] >> 16 & 0xFFFFFFFF) == 0x10000000); /* 16, big-endian */
@@ -113,5 +121,5 @@ void proof(void)
 	assert(seen.starts == 1 && seen.len == 16);
 	assert(run.at_k == (uint8_t)(sent[k / 8] >> (k % 8 * 8)));
 	assert((uint8_t)(got[k / 8] >> (k % 8 * 8)) == answer.at_k);
-	possible(seen.starts == 1);
+	possible(seen.starts == 1 && (expect & TPMIX_CSUM_EXPECT_ON));
 }

@@ -27,7 +27,7 @@ PROOFS = ROOT / "tests" / "proofs"
 MUTANTS = ROOT / "tests" / "mutants"
 BUILD = ROOT / "build" / "prove"
 SPENT = threading.local()  # what the last run of cbmc of this thread took
-SECONDS = int(os.environ.get("PROVE_SECONDS", 120))
+SECONDS = int(os.environ.get("PROVE_SECONDS", 300))
 JOBS = int(os.environ.get("PROVE_JOBS") or min(2, os.cpu_count()))
 
 OPTIONS = ("--function proof --unwinding-assertions --slice-formula "
@@ -197,7 +197,7 @@ def prove(names, tap, z3):
     if z3:
         # cbmc looks for it on the path
         os.environ["PATH"] = f"{pathlib.Path(tool('z3')).parent}:{os.environ['PATH']}"
-        SECONDS *= 5
+        SECONDS *= 2
     passed = failed = 0
     jobs = [job for name in names or known for job in jobs_of(name, z3)]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

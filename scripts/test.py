@@ -33,7 +33,6 @@ TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
 
 # Programs that boot guests, and their groups of tests.
 GUEST = {
-    "guest": [[]],
     "driver": [["doors"], ["binding"], ["costs"], ["large"], ["replays"]],
     "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
 }

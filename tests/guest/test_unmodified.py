@@ -9,7 +9,7 @@ import sys
 
 from stock import Report, ask, booted, complaints, end, measured, reset, stock_guest
 from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, GuestError, count, run_groups,
-                 suspend, told)
+                 run, suspend, told)
 from demo import Row, count_commands, run_row
 
 TIS = "tpm-tis-indexed"
@@ -54,6 +54,15 @@ def guards():
     mild = ["<6>[    3.6] tpm_crb QEMU0022:00: Disabling hwrng", "<4>[    1.0] pci: quirk"]
     wrong = measured(good, good) + complaints(mild)
     return f"seen where nothing is: {wrong}" if wrong else None
+
+
+def status_and_bytes():
+    """What the other tests learn of a guest comes by these."""
+    data = bytes(range(256)) * 64
+    result = run("cat /data; echo -n E >&2; exit 7", files={"data": data})
+    if (result.status, result.out, result.err) != (7, data, b"E"):
+        return f"status {result.status}, {len(result.out)} bytes, {result.err!r}"
+    return None
 
 
 def refused():
@@ -182,6 +191,7 @@ def stock_replayed(which):
 
 def firmware_and_kernels(tap):
     """Each interface with each firmware and each kernel; each device on pc as well."""
+    tap.check("exit status and bytes", status_and_bytes)
     tap.check("bad PCRs and bad messages are seen", guards)
     tap.check(f"{CRB}: a TPM 1.2 is refused, with the mend", refused)
     for device, driver, kernel, firmware, machine in (

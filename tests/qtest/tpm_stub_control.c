@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control channel of the TPM stub, as QEMU's backends/tpm/tpm_ioctl.h has it:
+ * init, locality, cancel, the established bit, buffer sizes, state blobs.
+ */
+#include "tpm_stub_internal.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* Control commands: 4 bytes, then a fixed request and response, big endian */
+enum {
+	CMD_GET_CAPABILITY = 1,
+	CMD_INIT,
+	CMD_SHUTDOWN,
+	CMD_GET_TPMESTABLISHED,
+	CMD_SET_LOCALITY,
+	CMD_CANCEL_TPM_CMD = 9,
+	CMD_STORE_VOLATILE,
+	CMD_RESET_TPMESTABLISHED,
+	CMD_GET_STATEBLOB,
+	CMD_SET_STATEBLOB,
+	CMD_STOP,
+	CMD_GET_CONFIG,
+	CMD_SET_DATAFD,
+	CMD_SET_BUFFERSIZE,
+	CMD_GET_INFO,
+};
+
+/* All of the above: bits 0 to 3 and 5 to 14; bit 4 is hashing. */
+#define CAPABILITIES 0x7FEFu
+
+/* The command's number, and the descriptor that may come with it. */
+static bool receive_control(int fd, uint32_t *number, int *passed)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	uint8_t buffer[4];
+	struct iovec iov = { buffer, sizeof(buffer) };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t n;
+
+	*passed = -1;
+	do
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(passed, CMSG_DATA(cmsg), sizeof(int));
+	if (!tpm_stub_receive(fd, buffer + n, sizeof(buffer) - (size_t)n))
+		return false;
+	*number = get32(buffer);
+	return true;
+}
+
+static size_t request_size(uint32_t number)
+{
+	switch (number) {
+	case CMD_INIT:
+	case CMD_SET_LOCALITY:
+	case CMD_RESET_TPMESTABLISHED:
+	case CMD_SET_BUFFERSIZE:
+		return 4;
+	case CMD_GET_STATEBLOB:
+	case CMD_SET_STATEBLOB:
+		return 12;
+	case CMD_GET_INFO:
+		return 16;
+	default:
+		return 0;
+	}
+}
+
+static void set_buffer_size(TpmStub *t, uint32_t wanted)
+{
+	if (wanted)
+		t->size = CLAMP(wanted, MIN_SIZE, t->max_size);
+}
+
+/* CMD_GET_STATEBLOB: the number of commands stands for the state. */
+static size_t get_state_blob(const TpmStub *t, uint32_t type, uint8_t *response)
+{
+	put32(response, 0);
+	put32(response + 4, 0); /* flags: not encrypted */
+	put32(response + 8, 8); /* total */
+	put32(response + 12, 8);
+	put32(response + 16, type);
+	put32(response + 20, t->commands->len);
+	return 24;
+}
+
+/* CMD_SET_STATEBLOB: it must be one of ours. False where the connection ends. */
+static bool set_state_blob(Connection *c, const uint8_t *request, uint8_t *response)
+{
+	const uint32_t type = get32(request + 4), size = get32(request + 8);
+	uint8_t blob[8];
+
+	if (size != sizeof(blob) || !tpm_stub_receive(c->control, blob, sizeof(blob)))
+		return false;
+	put32(response, get32(blob) == type ? 0 : RC12_BAD_PARAMETER);
+	g_mutex_lock(&c->stub->lock);
+	c->stub->restored_blobs++;
+	g_mutex_unlock(&c->stub->lock);
+	return true;
+}
+
+/* Returns the response's size, 0 where the command is unknown. */
+static size_t control(Connection *c, uint32_t number, const uint8_t *request, uint8_t *response)
+{
+	TpmStub *t = c->stub;
+
+	put32(response, 0);
+	switch (number) {
+	case CMD_GET_CAPABILITY:
+		put32(response + 4, CAPABILITIES);
+		return 8;
+	case CMD_INIT:
+		c->initialised = true;
+		t->inits++;
+		return 4;
+	case CMD_GET_TPMESTABLISHED:
+		put32(response + 4, (uint32_t)t->established << 24);
+		return 8;
+	case CMD_SET_LOCALITY:
+		t->locality = request[0];
+		return 4;
+	case CMD_CANCEL_TPM_CMD:
+		t->cancels++;
+		g_cond_broadcast(&t->changed);
+		return 4;
+	case CMD_RESET_TPMESTABLISHED:
+		t->established = false;
+		t->established_resets++;
+		return 4;
+	case CMD_GET_STATEBLOB:
+		return get_state_blob(t, get32(request + 4), response);
+	case CMD_SET_BUFFERSIZE:
+		set_buffer_size(t, get32(request));
+		put32(response + 4, t->size);
+		put32(response + 8, MIN_SIZE);
+		put32(response + 12, t->max_size);
+		return 16;
+	case CMD_SHUTDOWN:
+	case CMD_STORE_VOLATILE:
+	case CMD_SET_STATEBLOB:
+	case CMD_STOP:
+	case CMD_SET_DATAFD:
+		return 4;
+	case CMD_GET_CONFIG:
+		put32(response + 4, 0);
+		return 8;
+	case CMD_GET_INFO:
+		put32(response + 4, 2);
+		put32(response + 8, 2);
+		memcpy(response + 12, "{}", 2);
+		return 14;
+	default:
+		return 0;
+	}
+}
+
+gpointer tpm_stub_control_main(gpointer opaque)
+{
+	Connection *c = opaque;
+	TpmStub *t = c->stub;
+	uint8_t request[16], response[32];
+	uint32_t number;
+	int passed;
+
+	while (receive_control(c->control, &number, &passed)) {
+		size_t size;
+
+		if (!tpm_stub_receive(c->control, request, request_size(number)))
+			break;
+		g_mutex_lock(&t->lock);
+		if (number == CMD_SET_DATAFD && passed != -1 && c->data == -1) {
+			c->data = passed;
+			c->data_thread = g_thread_new("tpm-stub-data", tpm_stub_data_main, c);
+		}
+		size = control(c, number, request, response);
+		g_mutex_unlock(&t->lock);
+		if (number == CMD_SET_STATEBLOB && !set_state_blob(c, request, response))
+			break;
+		if (!size || !tpm_stub_transmit(c->control, response, size))
+			break;
+	}
+	shutdown(c->control, SHUT_RDWR);
+	return NULL;
+}

@@ -14,7 +14,8 @@ import json
 import re
 import sys
 
-from guest import Guest, GuestError, ROOT
+from guest_machine import Guest, ROOT
+from guest_peers import GuestError
 
 WORKLOAD = ROOT / "guest/workload.sh"
 KINDS = 7           # questions of a round in the workload, random bytes not counted

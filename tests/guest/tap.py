@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from guest import Guest, GuestError  # noqa: E402
+from guest_machine import Guest  # noqa: E402
+from guest_peers import GuestError  # noqa: E402
 
 # What a user does first; the last line shows that it was reached.
 TOOLS = r"""

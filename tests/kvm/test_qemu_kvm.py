@@ -27,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from guest import GuestError, Qmp, Swtpm, last_line, spawn  # noqa: E402
+from guest_peers import GuestError, Qmp, Swtpm, last_line, spawn  # noqa: E402
 
 HERE = ROOT / "build/host/tests/kvm"
 QEMU = os.environ.get("QEMU", str(ROOT / "build/qemu/obj/qemu-system-x86_64"))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-import guest  # noqa: E402
+from guest_initrd import as_script, cpio_archive, padded  # noqa: E402
+from guest_machine import BUILD, PORTS  # noqa: E402
 
 MODULES = Path("/usr/lib/x86_64-linux-gnu/qemu")
 
@@ -81,10 +82,10 @@ def domain(work):
     ports = "".join(
         f"<channel type='file'><source path='{work}/{name}'/>"
         f"<target type='virtio' name='org.tpmix.{name}'/></channel>"
-        for name in guest.PORTS)
+        for name in PORTS)
     for old, new in (
             ("<domain type='kvm'", "<domain type='qemu'"),
-            ("hvm</type>", f"hvm</type><kernel>{guest.BUILD}/guest/vmlinuz-6.1</kernel>"
+            ("hvm</type>", f"hvm</type><kernel>{BUILD}/guest/vmlinuz-6.1</kernel>"
              f"<initrd>{work}/initrd</initrd>"
              "<cmdline>console=ttyS0 quiet initcall_blacklist=init_tis</cmdline>"),
             ("<serial type='pty'/>",
@@ -112,9 +113,9 @@ def prepare(plugin, work):
     (work / "group").write_text(
         group.read_text() + ("" if "libvirt-qemu:" in group.read_text() else
                              "libvirt-qemu:x:64055:\n"))
-    base = (guest.BUILD / "guest/initrd-6.1.cpio.gz").read_bytes()
-    command = guest.as_script("tpm2_getrandom --hex 8 && cat /sys/class/tpm/tpm*/device/door")
-    (work / "initrd").write_bytes(guest.padded(base) + guest.cpio_archive(
+    base = (BUILD / "guest/initrd-6.1.cpio.gz").read_bytes()
+    command = as_script("tpm2_getrandom --hex 8 && cat /sys/class/tpm/tpm*/device/door")
+    (work / "initrd").write_bytes(padded(base) + cpio_archive(
         {"/env": (0o644, b"DRIVER=indexed\n"), "/cmd.sh": (0o755, command)}))
     (work / "domain.xml").write_text(domain(work))
     (work / "status").write_bytes(b"")

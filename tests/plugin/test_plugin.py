@@ -25,7 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "tests/plugin"))
-import guest  # noqa: E402
+import guest_machine  # noqa: E402
+import guest_peers  # noqa: E402
 from libvirt_domain import Skip, libvirt_domain  # noqa: E402
 
 BUILD = ROOT / "build"
@@ -126,12 +127,12 @@ class Machine:
         if model is CRB and not qemu.plugin:
             device += ",fifo=off"
         self.dir = Path(tempfile.mkdtemp(dir=directory))
-        self.swtpm = guest.Swtpm(self.dir)
+        self.swtpm = guest_peers.Swtpm(self.dir)
         self.qtest, theirs = socket.socketpair()
         qmp, theirs_qmp = socket.socketpair()
         fds = [theirs.fileno(), theirs_qmp.fileno()]
         self.log = self.dir / "log"
-        self.process = guest.spawn(
+        self.process = guest_peers.spawn(
             [*qemu.args(), "-bios", halting_bios(self.dir), "-L", "/usr/share/seabios",
              "-L", "/usr/share/qemu", "-machine", "q35", "-accel", accel, "-nodefaults",
              "-display", "none", "-global", "apic-common.vapic=off",
@@ -143,15 +144,15 @@ class Machine:
              "-device", device, *args], self.log, fds)
         theirs.close()
         theirs_qmp.close()
-        self.lines = guest.Lines(self.qtest, "QEMU")
-        self.qmp = guest.Qmp(qmp)
+        self.lines = guest_peers.Lines(self.qtest, "QEMU")
+        self.qmp = guest_peers.Qmp(qmp)
         self.qmp.handshake()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        guest.end_process(self.process)
+        guest_peers.end_process(self.process)
         self.swtpm.stop()
         self.qtest.close()
         self.qmp.lines.sock.close()
@@ -344,7 +345,7 @@ def migrates_everywhere(source, target, work):
 
 def boot(qemu):
     """The indexed driver answers; the ACPI tables: name -> bytes."""
-    result = guest.run(DUMP, qemu=qemu.run, plugin=qemu.plugin, driver="indexed")
+    result = guest_machine.run(DUMP, qemu=qemu.run, plugin=qemu.plugin, driver="indexed")
     assert result.status == 0, result.err.decode(errors="replace")
     door, *tables = result.out.decode().split("\n")
     assert door == "window", door
@@ -354,10 +355,10 @@ def boot(qemu):
 
 def boot_crb(qemu):
     """Linux' own tpm_crb on the plug-in's tpm-crb-ext; what it found in RAM."""
-    result = guest.run("tpm2_getrandom --hex 8 >/dev/null && "
-                       "basename $(readlink /sys/class/tpm/tpm0/device/driver) && "
-                       "dmesg | grep -c 'tpm.*\\(failure\\|error\\|Timed out\\)'",
-                       qemu=qemu.run, plugin=qemu.plugin, device=CRB.name)
+    result = guest_machine.run("tpm2_getrandom --hex 8 >/dev/null && "
+                               "basename $(readlink /sys/class/tpm/tpm0/device/driver) && "
+                               "dmesg | grep -c 'tpm.*\\(failure\\|error\\|Timed out\\)'",
+                               qemu=qemu.run, plugin=qemu.plugin, device=CRB.name)
     assert result.out.split() == [b"tpm_crb", b"0"], (result.out, result.err[-500:])
 
 
@@ -563,7 +564,7 @@ def other_qemu():
 
 def main():
     system, other = Qemu(SYSTEM), other_qemu()
-    patched = Qemu(guest.QEMU["own"], plugin=False)
+    patched = Qemu(guest_machine.QEMU["own"], plugin=False)
     work = Path(tempfile.mkdtemp(prefix="tpmix-plugin-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, work, ignore_errors=True)

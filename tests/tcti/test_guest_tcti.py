@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-import guest  # noqa: E402
+from guest_machine import Guest  # noqa: E402
 from stage import LIB, QEMU, ROOT, environment  # noqa: E402
 from tap import main, test  # noqa: E402
 
@@ -53,8 +53,8 @@ def host_files(programs):
 
 
 def run(device, script, files, timeout=150, **more):
-    with guest.Guest(device=device, command=script, files=files, qemu=QEMU, timeout=timeout,
-                     **more) as g:
+    with Guest(device=device, command=script, files=files, qemu=QEMU, timeout=timeout,
+               **more) as g:
         result = g.wait()
     out, err = (x.decode(errors="replace") for x in (result.out, result.err))
     assert result.status == 0, f"{result.status}\n{out[-3000:]}\n{err[-3000:]}"

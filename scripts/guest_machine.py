@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Linux guest with a TPM that runs a command and hands back what it said.
+
+    with Guest(device="tpm-tis-indexed", command="tpm2_getrandom --hex 16") as guest:
+        result = guest.wait()          # result.status, .out, .err
+
+Everything is private to one Guest: swtpm with fresh state, a directory, sockets.
+All of it is ended, by process id, when the with block is left, however it is left.
+guest/init is the other side.
+"""
+
+import collections
+import itertools
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from guest_initrd import as_script, cpio_archive, padded
+from guest_peers import (STOP_S, TIMEOUT_S, GuestError, Lines, Output, Qmp, Swtpm,
+                         end_process, spawn)
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "log"
+QEMU = {
+    "own": BUILD / "qemu/obj/qemu-system-x86_64",
+    "system": Path("/usr/bin/qemu-system-x86_64"),
+}
+PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
+FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
+OVMF = Path("/usr/share/OVMF")
+KERNELS = ("6.1", "6.12")
+PORTS = ("stdout", "stderr", "status", "control")
+
+Result = collections.namedtuple("Result", "status out err seconds")
+
+
+class Guest:
+    """One guest. Keyword arguments, all with defaults:
+
+    device      -device of the TPM, with properties ("tpm-tis-indexed,ppi=off");
+                None: no TPM and no swtpm
+    driver      "stock" or "indexed": who drives the TPM in the guest
+    kernel      "6.1" or "6.12"         firmware   "seabios" or "ovmf"
+    accel       "tcg" or "kvm"          machine    "q35", or any with PCI
+    qemu        "own", "system" or a path
+    plugin      for QEMU's -plugin; default: with "system" the one of ./run plugin
+    replay      properties of -device mmio-replay, or None
+    command     str: a shell line; list: program and arguments; None: no command,
+                a shell on the serial console, which is this terminal
+    env         dict, environment of the command
+    files       dict, path in the guest -> bytes, or Path of a file to copy there
+    stdout, stderr   binary files to stream to; None: kept, in Result.out and .err
+    qemu_args   further arguments for QEMU, after all others
+    append      further words for the kernel's command line
+    memory      MiB
+    tpm         "2.0", "1.2", or a program in the place of swtpm, a list: it is given the
+                socket's path and then what follows in the list
+    swtpm_log   level for swtpm's log (20: all traffic), read it at guest.swtpm.log_path
+    timeout     seconds that wait() gives the command, boot included
+
+    While it runs: .qmp (Qmp), .control (Lines, to $TPMIX_CONTROL in the guest),
+    .log (Path: console and QEMU's messages), .dir (Path, private), .swtpm, .process.
+    """
+
+    _count = itertools.count()
+
+    def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel="6.1",
+                 firmware="seabios", accel="tcg", machine="q35", qemu="own",
+                 plugin=None, replay=None, command=None, env=None, files=None, stdout=None,
+                 stderr=None, qemu_args=(), append="", memory=512, tpm="2.0",
+                 swtpm_log=None, timeout=TIMEOUT_S):
+        self.device, self.driver, self.kernel = device, driver, kernel
+        self.firmware, self.accel, self.machine = firmware, accel, machine
+        self.qemu = Path(QEMU.get(qemu, qemu))
+        self.plugin = plugin or (PLUGIN if qemu == "system" else None)
+        self.replay, self.command, self.env = replay, command, dict(env or {})
+        self.files, self.qemu_args, self.append = files or {}, list(qemu_args), append
+        self.memory, self.timeout = memory, timeout
+        self.tpm, self.swtpm_log = tpm, swtpm_log
+        self.streams = {"stdout": stdout, "stderr": stderr}
+        self.process = self.swtpm = self.qmp = self.control = self.output = None
+        self.dir = self.log = None
+        self.socks = {}
+        self.good = False
+
+    # Life and death
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        self.good = self.good or kind is None
+        self.stop()
+
+    def start(self):
+        self._check()
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.log = LOGS / f"guest-{os.getpid()}-{next(self._count)}.log"
+        self.log.write_bytes(b"")
+        self.dir = Path(tempfile.mkdtemp(prefix="tpmix-"))
+        self.started = time.monotonic()
+        if self.device:
+            self.swtpm = Swtpm(self.dir, self.swtpm_log, self.tpm)
+        self._write_initrd()
+        if self.command is None:
+            self.process = spawn(self.command_line({}), self.log, stdin=None,
+                                 stdout=sys.stdout)
+        else:
+            self._start_with_ports()
+
+    def _start_with_ports(self):
+        theirs = {}
+        for name in (*PORTS, "qmp"):
+            self.socks[name], theirs[name] = socket.socketpair()
+        fds = {name: sock.fileno() for name, sock in theirs.items()}
+        try:
+            self.process = spawn(self.command_line(fds), self.log, fds=list(fds.values()))
+        finally:
+            for sock in theirs.values():
+                sock.close()
+        self.control = Lines(self.socks["control"], "the guest's command")
+        self.qmp = Qmp(self.socks["qmp"])
+        try:
+            self.qmp.handshake()
+        except GuestError:
+            raise GuestError(self._start_error()) from None
+        self.output = Output(self.socks, self.streams)
+
+    def stop(self):
+        """Ends all that is left. The log stays where something went wrong."""
+        end_process(self.process)
+        if self.swtpm:
+            self.swtpm.stop()
+        if self.output:
+            self.output.thread.join(STOP_S)
+        for sock in self.socks.values():
+            sock.close()
+        if self.dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+        if self.log and self.good:
+            self.log.unlink(missing_ok=True)
+
+    # The command's end
+
+    def wait(self, timeout=None):
+        """Result of the command. GuestError where it did not end by itself."""
+        timeout = timeout or self.timeout
+        left = self.started + timeout - time.monotonic()
+        if not self.output.ended.wait(max(0, left)):
+            raise GuestError(f"the guest's command did not end within {timeout} s: see {self.log}")
+        if self.output.error:
+            raise self.output.error
+        status = self._status()
+        seconds = time.monotonic() - self.started
+        self._power_off()
+        self.good = True
+        data = self.output.data
+        return Result(status, bytes(data["stdout"]), bytes(data["stderr"]), seconds)
+
+    def _status(self):
+        line = self.output.status.partition(b"\n")
+        words = line[0].decode(errors="replace").split(" ")
+        if not line[1]:
+            raise GuestError(f"the guest ended without an exit status: see {self.log}")
+        if words[0] != "exit":
+            raise GuestError(f"the guest says: {' '.join(words[1:])}: see {self.log}")
+        wanted = {"stdout": int(words[2]), "stderr": int(words[3])}
+        if self.output.count != wanted:
+            raise GuestError(f"output of the guest was lost: see {self.log}")
+        return int(words[1])
+
+    def _power_off(self):
+        """The guest shuts its TPM down in order, then itself."""
+        try:
+            Lines(self.socks["status"], "the guest").write_line("off")
+            self.process.wait(STOP_S * 4)
+        except (GuestError, subprocess.TimeoutExpired):
+            pass  # stop() ends it
+
+    def wait_interactive(self):
+        """Until the shell on this terminal has been left."""
+        status = self.process.wait()
+        self.good = status == 0
+        if status:
+            raise GuestError(self._start_error())
+        return status
+
+    # What QEMU gets
+
+    def _check(self):
+        needed = [
+            (self.qemu, "install qemu-system-x86" if self.qemu == QEMU["system"]
+             else "./run build qemu"),
+            (BUILD / f"guest/vmlinuz-{self.kernel}", "./run build guest"),
+            (BUILD / f"guest/initrd-{self.kernel}.cpio.gz", "./run build guest"),
+        ]
+        if self.plugin:
+            needed.append((Path(self.plugin), "./run plugin"))
+        if self.firmware == "ovmf":
+            needed.append((OVMF / "OVMF_CODE_4M.fd", "install ovmf"))
+        for path, mend in needed:
+            if not path.exists():
+                raise GuestError(f"no {path}: {mend}")
+        if self.accel == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            raise GuestError("no access to /dev/kvm: use --accel tcg")
+
+    def _start_error(self):
+        end_process(self.process)
+        last = self._last_words()
+        for name in ("mmio-replay", (self.device or "").partition(",")[0]):
+            if f"'{name}' is not a valid device" in last:
+                return f"{self.qemu} has no device {name}: {self._device_mend(name)}"
+        return f"QEMU: {last or 'ended at once'} (see {self.log})"
+
+    def _last_words(self):
+        """QEMU's last message in one line, with the hint that may follow it."""
+        text = self.log.read_text(errors="replace")
+        message = ("\n" + text).rpartition(f"\n{self.qemu.name}: ")[2]
+        return ": ".join(line.strip() for line in message.splitlines() if line.strip())
+
+    def _device_mend(self, name):
+        if self.qemu == QEMU["system"]:
+            return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
+        if name in ("tpm-tis-indexed", "tpm-crb-ext", "mmio-replay"):
+            return "./run build qemu"
+        return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
+
+    def _write_initrd(self):
+        env = {"DRIVER": self.driver, **self.env}
+        text = "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in env.items())
+        files = {"/env": (0o644, text.encode())}
+        if self.command is not None:
+            files["/cmd.sh"] = (0o755, as_script(self.command))
+        for name, source in self.files.items():
+            data = source if isinstance(source, bytes) else Path(source).read_bytes()
+            files[name] = (0o755, data)
+        base = (BUILD / f"guest/initrd-{self.kernel}.cpio.gz").read_bytes()
+        # An archive that is not compressed must begin at a multiple of 4.
+        (self.dir / "initrd").write_bytes(padded(base) + cpio_archive(files))
+
+    def command_line(self, fds):
+        """QEMU's; fds: port name (and "qmp") -> file descriptor."""
+        append = f"console=ttyS0 quiet panic=-1 {self.append}"
+        if self.driver == "indexed":
+            # Taken over later, the TPM would be tpm1: IMA holds on to the first
+            # chip that it saw, and to its number.
+            append += " initcall_blacklist=init_tis,crb_acpi_driver_init"
+        if self.command is None:
+            append += " loglevel=3"  # IMA's complaints are not for this terminal
+        # A nested KVM may offer MSR_IA32_ARCH_CAPABILITIES and refuse its value.
+        cpu = "max,arch-capabilities=off" if self.accel == "kvm" else "max"
+        args = [self.qemu, "-machine", self.machine, "-accel", self.accel, "-cpu", cpu,
+                "-m", self.memory, "-nodefaults", "-no-user-config", "-display", "none",
+                "-nic", "none", "-no-reboot"]
+        if self.plugin:
+            args += ["-plugin", f"file={self.plugin}"]
+        for path in FIRMWARE_DIRS:
+            args += ["-L", path]
+        args += ["-kernel", BUILD / f"guest/vmlinuz-{self.kernel}",
+                 "-initrd", self.dir / "initrd", "-append", append]
+        args += self._firmware_args() + self._tpm_args() + self._port_args(fds)
+        return args + self.qemu_args
+
+    def _firmware_args(self):
+        if self.firmware == "seabios":
+            return []
+        variables = self.dir / "OVMF_VARS.fd"
+        shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
+        code = OVMF / "OVMF_CODE_4M.fd"
+        return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+                "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
+
+    def _tpm_args(self):
+        args = []
+        if self.device:
+            args += ["-chardev", f"socket,id=chrtpm,path={self.swtpm.path}",
+                     "-tpmdev", "emulator,id=tpm0,chardev=chrtpm",
+                     "-device", f"{self.device},tpmdev=tpm0"]
+        if self.replay:
+            named = self.replay.startswith("addr=") or ",addr=" in self.replay
+            where = "" if named else "addr=0xfed40000,size=0x5000,"
+            args += ["-device", f"mmio-replay,id=replay,{where}{self.replay}"]
+        return args
+
+    def _port_args(self, fds):
+        if not fds:
+            return ["-serial", "mon:stdio"]
+        args = ["-chardev", f"file,id=console,path={self.log},append=on",
+                "-serial", "chardev:console",
+                "-chardev", f"socket,id=qmp,fd={fds['qmp']}",
+                "-mon", "chardev=qmp,mode=control",
+                "-device", "virtio-serial-pci,id=ports"]
+        for name in PORTS:
+            args += ["-chardev", f"socket,id={name},fd={fds[name]}", "-device",
+                     f"virtserialport,bus=ports.0,chardev={name},name=org.tpmix.{name}"]
+        return args
+
+
+def run(command, **options):
+    """Boots a Guest for one command. Returns its Result."""
+    with Guest(command=command, **options) as guest:
+        return guest.wait()

@@ -68,8 +68,6 @@ static void leave(struct tpmix *e, bool seized)
 	}
 	if (seized) {
 		e->s.loc[old].access |= TPM_ACCESS_BEEN_SEIZED;
-	} else {
-		e->s.loc[old].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
 	}
 	e->s.active = TPMIX_NO_LOCALITY;
 }
@@ -134,9 +132,6 @@ void tpmix_seize(struct tpmix *e, unsigned int locality)
 		if (e->s.loc[l].access & TPM_ACCESS_SEIZE) {
 			return;
 		}
-	}
-	for (l = 0; l < locality; l++) {
-		e->s.loc[l].access &= (uint8_t)~TPM_ACCESS_SEIZE;
 	}
 	e->s.loc[locality].access |= TPM_ACCESS_SEIZE;
 	hand_over(e, (uint8_t)locality);

@@ -62,7 +62,6 @@ static void finish(struct tpmix *e)
 	uint8_t next = e->s.next;
 
 	e->s.rsp_owner = l;
-	e->s.rsp_pos = 0;
 	e->s.rsp_csum = tpmix_crc16(e->cfg.rsp, e->s.rsp_len);
 	/* Another locality may be sending its next command by now. */
 	if (e->s.cmd_owner == l) {
@@ -173,7 +172,6 @@ bool tpmix_accept(struct tpmix *e, unsigned int locality,
 		e->s.fifo_len = 0;
 	}
 	e->s.running = (uint8_t)locality;
-	e->s.abort = 0;
 	e->s.accepted++;
 
 	if (!fits) {
@@ -216,7 +214,6 @@ void tpmix_goal_ready(struct tpmix *e, unsigned int locality)
 
 void tpmix_goal_idle(struct tpmix *e, unsigned int locality)
 {
-	e->s.fifo_len = 0;
 	e->s.loc[locality].state = TPMIX_IDLE;
 }
 

@@ -31,6 +31,7 @@ struct bench {
 	unsigned int cancels;
 	unsigned int established_resets;
 	unsigned int guest_errors;
+	uint32_t guest_error_at;
 	uint32_t ticket;
 	unsigned int locality;
 	uint8_t last_cmd[BENCH_CAPACITY];
@@ -67,9 +68,12 @@ static void bench_reset_established(void *opaque, unsigned int locality)
 
 static void bench_guest_error(void *opaque, const char *what, uint32_t addr)
 {
+	struct bench *b = opaque;
+
 	g_assert_nonnull(what);
 	g_assert_cmphex(addr, <, 0x100000);
-	((struct bench *)opaque)->guest_errors++;
+	b->guest_errors++;
+	b->guest_error_at = addr;
 }
 
 static const struct tpmix_backend bench_backend = {

@@ -104,6 +104,94 @@ static void widths_above_eight(void)
 	g_assert_cmphex(tpmix_read(&b.e, 0xF90, 9), ==, 0x0001000058495054);
 }
 
+/* What is logged names the register, and the locality's page. */
+static void errors_name_their_place(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	request(&b, 2);
+	wr(&b, 2, 0xFCC, 7, 4);
+	g_assert_cmpuint(b.guest_errors, ==, 1);
+	g_assert_cmphex(b.guest_error_at, ==, 0x2FCC);
+	/* a command of no size: accepted, and answered for the TPM */
+	wr(&b, 2, 0xFCC, 1, 4);
+	g_assert_cmpuint(b.guest_errors, ==, 2);
+	g_assert_cmphex(b.guest_error_at, ==, 0x2000);
+	g_assert_cmpuint(b.e.starts, ==, 0);
+	start_indexed(&b, 2);
+	g_assert_cmpuint(b.e.starts, ==, 1);
+}
+
+/* A byte or two of a register, and no bit beside them. */
+static void narrow_writes(void)
+{
+	struct bench b;
+	unsigned int at, size;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	request(&b, 0);
+	for (size = 1; size <= 4; size++) {
+		for (at = 0; at + size <= 4; at++) {
+			uint64_t bits = ((1ull << (size * 8)) - 1) << (at * 8);
+
+			wr(&b, 0, 0xFC0, 0xFFFFFFFF, 4);
+			wr(&b, 0, 0xFC0 + at, 0, size);
+			g_assert_cmphex(rd(&b, 0, 0xFC0, 4), ==, 0xFFFFFFFF ^ bits);
+			wr(&b, 0, 0xFC0, 0, 4);
+			wr(&b, 0, 0xFC0 + at, 0xFFFFFFFF, size);
+			g_assert_cmphex(rd(&b, 0, 0xFC0, 4), ==, bits);
+		}
+	}
+}
+
+/* Which accesses reach DATA_FIFO or XDATA_FIFO: the host may skip work for others. */
+static void fifo_accesses(void)
+{
+	static const struct { uint32_t at, end; } fifo[] = {
+		{ 0x024, 0x028 }, { 0x080, 0x0C0 }, { 0x3080, 0x30C0 },
+	};
+	struct bench b;
+	unsigned int i, size;
+	uint32_t at;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	for (i = 0; i < G_N_ELEMENTS(fifo); i++) {
+		for (at = fifo[i].at - 9; at < fifo[i].end + 2; at++) {
+			/* more than 8 bytes are 8 */
+			for (size = 1; size <= 9; size++) {
+				uint32_t last = at + MIN(size, 8) - 1;
+
+				g_assert_true(tpmix_is_fifo(&b.e, at, size) ==
+					      (last >= fifo[i].at && at < fifo[i].end));
+			}
+		}
+	}
+	start_fifo(&b, 0);
+	complete(&b, 40, 0);
+	g_assert_cmphex(rd(&b, 0, 0x080, 9), ==, 0x0706280000000180);
+	g_assert_cmpuint(b.e.s.rsp_pos, ==, 8);
+}
+
+/* A locality that is Ready stays so while others have their commands. */
+static void ready_stays(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_fifo(&b, 0);
+	complete(&b, 20, 0);
+	command_ready(&b, 0);
+	command_ready(&b, 0);
+	g_assert_cmphex(rd(&b, 0, 0x018, 1) & 0x40, ==, 0x40);
+	relinquish(&b, 0);
+	start_fifo(&b, 1);
+	complete(&b, 20, 0);
+	relinquish(&b, 1);
+	request(&b, 0);
+	g_assert_cmphex(rd(&b, 0, 0x018, 1) & 0x40, ==, 0x40);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -114,5 +202,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/corner/new-owner-ends-reception", new_owner_ends_reception);
 	g_test_add_func("/corner/small-burst-count", small_burst_count);
 	g_test_add_func("/corner/widths-above-eight", widths_above_eight);
+	g_test_add_func("/corner/errors-name-their-place", errors_name_their_place);
+	g_test_add_func("/corner/narrow-writes", narrow_writes);
+	g_test_add_func("/corner/fifo-accesses", fifo_accesses);
+	g_test_add_func("/corner/ready-stays", ready_stays);
 	return g_test_run();
 }

@@ -49,6 +49,14 @@ static void fields(void)
 	b.e.s.next = 2;
 	g_assert_false(tpmix_valid(&b.e));
 
+	/* An abort waits for the running command, once. */
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 1);
+	b.e.s.abort = 1;
+	g_assert_true(tpmix_valid(&b.e));
+	b.e.s.abort = 2;
+	g_assert_false(tpmix_valid(&b.e));
+
 	/* The active locality does not wait to become active. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
 	start_indexed(&b, 1);

@@ -121,6 +121,14 @@ static void errors_name_their_place(void)
 	g_assert_cmpuint(b.e.starts, ==, 0);
 	start_indexed(&b, 2);
 	g_assert_cmpuint(b.e.starts, ==, 1);
+
+	bench_init_crb(&b, BENCH_CAPACITY);
+	start_crb(&b, 3);
+	crb_relinquish(&b, 3);
+	crb_request(&b, 1);
+	crb_go(&b, 1);
+	g_assert_cmpuint(b.guest_errors, ==, 1);
+	g_assert_cmphex(b.guest_error_at, ==, 0x104C);
 }
 
 /* A byte or two of a register, and no bit beside them. */

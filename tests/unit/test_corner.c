@@ -121,6 +121,14 @@ static void errors_name_their_place(void)
 	g_assert_cmpuint(b.e.starts, ==, 0);
 	start_indexed(&b, 2);
 	g_assert_cmpuint(b.e.starts, ==, 1);
+	complete(&b, 20, 0);
+	relinquish(&b, 2);
+
+	start_fifo(&b, 0);
+	relinquish(&b, 0);
+	start_fifo(&b, 1);
+	g_assert_cmpuint(b.guest_errors, ==, 3);
+	g_assert_cmphex(b.guest_error_at, ==, 0x1018);
 
 	bench_init_crb(&b, BENCH_CAPACITY);
 	start_crb(&b, 3);

@@ -208,6 +208,24 @@ static void ready_stays(void)
 	g_assert_cmphex(rd(&b, 0, 0x018, 1) & 0x40, ==, 0x40);
 }
 
+/* stsValid tells of the end of a response, as with tpm-tis: of its last byte only. */
+static void last_byte_interrupts(void)
+{
+	struct bench b;
+	unsigned int i;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_fifo(&b, 0);
+	wr(&b, 0, 0x008, 0x8000001A, 4);
+	complete(&b, 20, 0);
+	wr(&b, 0, 0x010, 0x03, 4);
+	for (i = 0; i < 20; i++) {
+		g_assert_cmphex(rd(&b, 0, 0x010, 1) & 0x02, ==, 0);
+		rd(&b, 0, 0x024, 1);
+	}
+	g_assert_cmphex(rd(&b, 0, 0x010, 1) & 0x02, ==, 0x02);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -222,5 +240,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/corner/narrow-writes", narrow_writes);
 	g_test_add_func("/corner/fifo-accesses", fifo_accesses);
 	g_test_add_func("/corner/ready-stays", ready_stays);
+	g_test_add_func("/corner/last-byte-interrupts", last_byte_interrupts);
 	return g_test_run();
 }

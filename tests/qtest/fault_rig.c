@@ -104,6 +104,16 @@ bool fault_save(struct fixture *f)
 	return done;
 }
 
+void fault_saves(struct fixture *f)
+{
+	g_assert_true(fault_save(f));
+}
+
+void fault_fails_to_save(struct fixture *f)
+{
+	g_assert_false(fault_save(f));
+}
+
 void fault_load(struct fixture *f)
 {
 	g_autofree char *file = saved_path(f);

@@ -55,6 +55,10 @@ void fault_end_qemu(struct fixture *f);
 bool fault_save(struct fixture *f);
 void fault_load(struct fixture *f);
 
+/* The same, and it is saved, or is not. */
+void fault_saves(struct fixture *f);
+void fault_fails_to_save(struct fixture *f);
+
 /* Everything by which a guest makes QEMU talk to a TPM that does not listen. */
 void fault_pester(struct fixture *f);
 

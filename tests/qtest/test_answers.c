@@ -149,7 +149,7 @@ static void save_executing(struct fixture *f)
 	tpm_stub_set_delay(f->stub, 400);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	g_assert_false(tpm_guest_completes(f->q, ticket, 0));
-	g_assert_true(fault_save(f));
+	fault_saves(f);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
 	tpm_stub_set_delay(f->stub, 0);
 }
@@ -196,16 +196,6 @@ static void long_answer_migration(struct fixture *f, gconstpointer opaque)
 	first_answer_migrates(f, check_first);
 }
 
-static void saves(struct fixture *f)
-{
-	g_assert_true(fault_save(f));
-}
-
-static void fails_to_save(struct fixture *f)
-{
-	g_assert_false(fault_save(f));
-}
-
 static void dies(struct fixture *f)
 {
 	tpm_stub_die(f->stub);
@@ -235,13 +225,13 @@ static void wait_for_rest(struct fixture *f, const struct variant *v,
 /* No TPM, no state of it: nothing is saved, and the machine goes on. */
 static void short_answer_migration(struct fixture *f, gconstpointer opaque)
 {
-	wait_for_rest(f, opaque, fails_to_save, dies);
+	wait_for_rest(f, opaque, fault_fails_to_save, dies);
 }
 
 /* A TPM that takes no more commands can still have its state saved. */
 static void short_answer_hung_up(struct fixture *f, gconstpointer opaque)
 {
-	wait_for_rest(f, opaque, saves, hangs_up);
+	wait_for_rest(f, opaque, fault_saves, hangs_up);
 	fault_load(f);
 	fault_check_failure(f);
 	check_next(f, 2);

@@ -58,7 +58,7 @@ static void killed_migration(struct fixture *f, gconstpointer unused)
 {
 	(void)unused;
 	swtpm_kill(f->tpm);
-	g_assert_false(fault_save(f));
+	fault_fails_to_save(f);
 	/* the machine runs on, and its TPM fails as before */
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_random, NULL), ==,
 			TPM_GUEST_FAILURE);
@@ -74,7 +74,7 @@ static void killed_migration_executing(struct fixture *f, gconstpointer unused)
 	swtpm_pause(f->tpm);
 	ticket = tpm_guest_ring(f->q, &c);
 	swtpm_kill(f->tpm);
-	g_assert_false(fault_save(f));
+	fault_fails_to_save(f);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 5000));
 	fault_check_failure(f);
 	fault_check_alive(f);
@@ -85,17 +85,12 @@ static void kills(struct fixture *f)
 	swtpm_kill(f->tpm);
 }
 
-static void fails_to_save(struct fixture *f)
-{
-	g_assert_false(fault_save(f));
-}
-
 /* QEMU waits for a stopped TPM, for its state or its answer, until it dies. */
 static void killed_in_migration(struct fixture *f, gconstpointer unused)
 {
 	(void)unused;
 	swtpm_pause(f->tpm);
-	fault_wait(f, fails_to_save, kills);
+	fault_wait(f, fault_fails_to_save, kills);
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_random, NULL), ==,
 			TPM_GUEST_FAILURE);
 	fault_check_alive(f);
@@ -108,7 +103,7 @@ static void killed_in_migration_executing(struct fixture *f, gconstpointer unuse
 	(void)unused;
 	swtpm_pause(f->tpm);
 	ticket = tpm_guest_ring(f->q, &tpm_get_random);
-	fault_wait(f, fails_to_save, kills);
+	fault_wait(f, fault_fails_to_save, kills);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
 	fault_check_failure(f);
 	fault_check_alive(f);
@@ -211,11 +206,6 @@ static void continues(struct fixture *f)
 	swtpm_continue(f->tpm);
 }
 
-static void saves(struct fixture *f)
-{
-	g_assert_true(fault_save(f));
-}
-
 static void resets(struct fixture *f)
 {
 	qtest_reset(f->q);
@@ -227,13 +217,13 @@ static void stopped_migration(struct fixture *f, gconstpointer unused)
 
 	(void)unused;
 	swtpm_pause(f->tpm);
-	fault_wait(f, saves, continues);
+	fault_wait(f, fault_saves, continues);
 	tpm_guest_honest(f->q);
 
 	/* a command that runs meanwhile completes before the state is saved */
 	swtpm_pause(f->tpm);
 	ticket = tpm_guest_ring(f->q, &tpm_get_random);
-	fault_wait(f, saves, continues);
+	fault_wait(f, fault_saves, continues);
 	g_assert_true(tpm_guest_completes(f->q, ticket, 0));
 	tpm_guest_honest(f->q);
 }

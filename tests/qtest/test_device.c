@@ -144,6 +144,27 @@ static void ppi(gconstpointer data)
 	tpm_stub_free(stub);
 }
 
+/*
+ * Without content until the firmware or the guest writes it, and not with what
+ * QEMU's heap had there: bit 0 of movv would have the machine's memory wiped.
+ */
+static void ppi_clear(gconstpointer model)
+{
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	static const uint8_t clear[0x400];
+	uint8_t page[sizeof(clear)];
+	QtestClient *q;
+
+	g_setenv("MALLOC_PERTURB_", "85", TRUE); /* glibc's: heap not as new */
+	q = qtest_start(tpm_stub_connect(stub), "-machine q35 -device %s,tpmdev=tpm0",
+			(const char *)model);
+	g_unsetenv("MALLOC_PERTURB_");
+	qtest_read(q, BASE + 0x5000, page, sizeof(page));
+	g_assert_cmpmem(page, sizeof(page), clear, sizeof(clear));
+	qtest_stop(q);
+	tpm_stub_free(stub);
+}
+
 /* Every width at every offset from every locality: QEMU answers QMP, and an
  * honest command works afterwards. */
 static void every_access(struct fixture *f, gconstpointer data)
@@ -304,6 +325,11 @@ int main(int argc, char **argv)
 	ADD("/device/backend-dies", NULL, die_while_running);
 	g_test_add_data_func("/device/ppi/on", GUINT_TO_POINTER(1), ppi);
 	g_test_add_data_func("/device/ppi/off", GUINT_TO_POINTER(0), ppi);
+	g_test_add_data_func("/device/ppi/clear/tpm-tis-indexed", "tpm-tis-indexed",
+			     ppi_clear);
+	g_test_add_data_func("/device/ppi/clear/tpm-crb-ext", "tpm-crb-ext", ppi_clear);
+	g_test_add_data_func("/device/ppi/clear-stock/tpm-tis", "tpm-tis", ppi_clear);
+	g_test_add_data_func("/device/ppi/clear-stock/tpm-crb", "tpm-crb", ppi_clear);
 	for (i = 0; i < G_N_ELEMENTS(refusals); i++) {
 		g_test_add_data_func(refusals[i].name, &refusals[i], refused);
 	}

@@ -110,11 +110,13 @@ class Count:
     def tap(self, name, output, status):
         plan = re.search(r"^1\.\.(\d+)", output, re.M)
         seen = failed = 0
-        for ok, title in re.findall(r"^(ok|not ok)\b\s*(.*)", output, re.M):
+        for ok, title, notes in re.findall(r"^(ok|not ok)\b\s*(.*)((?:\n#.*)*)", output, re.M):
             seen += 1
             if ok == "not ok":
                 failed += 1
-                self.failures.append(f"{name}: {title}")
+                # The last line of the notes is the error, as in a traceback.
+                why = notes.rpartition("\n#")[2].strip()
+                self.failures.append(f"{name}: {title}{why and ': ' + why}")
             elif re.search(r"# *skip", title, re.I):
                 self.skipped += 1
                 self.reasons[f"{name}: {title.partition('#')[2].strip()}"] += 1

@@ -391,9 +391,9 @@ def main():
             continue
         bad, text = run_case(case, deadline)
         failed += bad is not None
-        print("".join(f"# {line}\n" for line in text.splitlines()), end="")
         print(f"{'not ok' if bad else 'ok'} {number} - {case.name}"
-              f"{f' ({bad})' if bad else ''}", flush=True)
+              f"{f' ({bad})' if bad else ''}")
+        print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
     return 1 if failed else 0
 
 

@@ -35,5 +35,6 @@ def main():
             traceback.print_exc()
             if isinstance(error, subprocess.CalledProcessError):
                 print(error.stderr, file=sys.stderr)
-            print(f"not ok {title}", flush=True)
+            print(f"not ok {title}")
+            print(f"# {type(error).__name__}: {' '.join(str(error).split())}", flush=True)
     return 1 if failed else 0

@@ -11,19 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stage import (LIB, ROOT, day, environment, error_line,  # noqa: E402
                    machine, tool, workdir)
+from tap import TESTS, main, test  # noqa: E402
 
 SAFE = ["indexed", "window", "crb"]
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def run(*args, **more):
@@ -376,25 +370,6 @@ def traces():
                      "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-V")
         assert "TPM2_CC_PCR_Read" in detail and "TPM2 Success" in detail, detail
         assert "Bad" not in re.sub(r"\[Bad: False\]", "", detail), detail
-
-
-def main():
-    chosen = [t for t in TESTS if not sys.argv[1:] or t.__name__ in sys.argv[1:]]
-    print(f"1..{len(chosen)}", flush=True)
-    failed = 0
-    for number, function in enumerate(chosen, 1):
-        title = f"{number} - {function.__name__}"
-        begin = time.monotonic()
-        try:
-            function()
-            print(f"ok {title} ({time.monotonic() - begin:.1f} s)", flush=True)
-        except (AssertionError, OSError, subprocess.SubprocessError) as error:
-            failed += 1
-            traceback.print_exc()
-            if isinstance(error, subprocess.CalledProcessError):
-                print(error.stderr, file=sys.stderr)
-            print(f"not ok {title}", flush=True)
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "tpmix.h"
 #include "vmm.h"
 
@@ -57,27 +58,7 @@ static void note_start(void *opaque, uint32_t ticket, unsigned int locality,
 	b->ticket = ticket;
 }
 
-static void no_cancel(void *opaque)
-{
-	(void)opaque;
-}
-
-static void no_reset(void *opaque, unsigned int locality)
-{
-	(void)opaque;
-	(void)locality;
-}
-
-static void no_error(void *opaque, const char *what, uint32_t addr)
-{
-	(void)opaque;
-	(void)what;
-	(void)addr;
-}
-
-static const struct tpmix_backend backend = {
-	note_start, no_cancel, no_reset, no_error,
-};
+static const struct tpmix_backend backend = BACKEND(note_start);
 
 /* No byte of it equals the next one or the FIFO's 0xFF: any shift shows. */
 static void make_response(uint8_t rsp[RSP_LEN])

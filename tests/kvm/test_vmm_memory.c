@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "backend.h"
 #include "tpmix.h"
 #include "vmm.h"
 
@@ -82,25 +83,7 @@ static void start(void *opaque, uint32_t ticket, unsigned int locality,
 	}
 }
 
-static void no_cancel(void *opaque)
-{
-	(void)opaque;
-}
-
-static void no_reset(void *opaque, unsigned int locality)
-{
-	(void)opaque;
-	(void)locality;
-}
-
-static void no_error(void *opaque, const char *what, uint32_t addr)
-{
-	(void)opaque;
-	(void)what;
-	(void)addr;
-}
-
-static const struct tpmix_backend backend = { start, no_cancel, no_reset, no_error };
+static const struct tpmix_backend backend = BACKEND(start);
 
 static void add_slots(struct bench *b, bool crb)
 {

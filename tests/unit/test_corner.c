@@ -49,17 +49,23 @@ static void late_doorbell_is_silent(void)
 	g_assert_cmphex(rd(&b, 0, 0xFD4, 4), ==, 0x14);
 }
 
+/* Locality 0, Reception: 7 bytes of a command of 12. */
+static void receive_seven(struct bench *b, uint8_t cmd[12])
+{
+	bench_init(b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	make_command(cmd, 12, 12, 0);
+	request(b, 0);
+	command_ready(b, 0);
+	fifo_send(b, 0, cmd, 7);
+}
+
 /* What the FIFO had taken of a command is not that of the doorbell's. */
 static void doorbell_ends_reception(void)
 {
 	struct bench b;
 	uint8_t cmd[12];
 
-	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	make_command(cmd, sizeof(cmd), sizeof(cmd), 0);
-	request(&b, 0);
-	command_ready(&b, 0);
-	fifo_send(&b, 0, cmd, 7);
+	receive_seven(&b, cmd);
 	g_assert_cmphex(rd(&b, 0, 0x018, 4), ==, 0x040FF988);
 	window_send(&b, 0, cmd, sizeof(cmd));
 	wr(&b, 0, 0xFCC, 1, 4);
@@ -73,11 +79,7 @@ static void new_owner_ends_reception(void)
 	struct bench b;
 	uint8_t cmd[12];
 
-	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	make_command(cmd, sizeof(cmd), sizeof(cmd), 0);
-	request(&b, 0);
-	command_ready(&b, 0);
-	fifo_send(&b, 0, cmd, 7);
+	receive_seven(&b, cmd);
 	relinquish(&b, 0);
 	request(&b, 1);
 	g_assert_cmphex(rd(&b, 1, 0x018, 4), ==, 0x04100000);

@@ -110,7 +110,7 @@ static void doorbell(struct tpmix *e, unsigned int locality, uint32_t ticket)
 	if (ticket == e->s.accepted) {
 		return;
 	}
-	if (ticket != e->s.accepted + 1) {
+	if (ticket != tpmix_ticket_after(e->s.accepted)) {
 		refuse(e, locality, TPMIX_REFUSED_TICKET,
 		       "doorbell with a wrong ticket", TPMIX_REG_DOORBELL);
 	} else if (tpmix_busy(e)) {

@@ -25,6 +25,20 @@ static inline bool tpmix_busy(const struct tpmix *e)
 }
 
 /*
+ * Tickets wrap at 32 bits. Nothing else may: the proofs take any other unsigned
+ * overflow for an error.
+ */
+static inline uint32_t tpmix_ticket_after(uint32_t ticket)
+{
+	return (uint32_t)(ticket + 1ull);
+}
+
+static inline uint32_t tpmix_ticket_before(uint32_t ticket)
+{
+	return (uint32_t)(ticket + 0xFFFFFFFFull);
+}
+
+/*
  * Where @locality's command is written. Locality 0's is RAM that the guest may
  * change at any moment: what is decided on is decided on cfg.run.
  */

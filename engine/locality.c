@@ -111,9 +111,9 @@ void tpmix_relinquish(struct tpmix *e, unsigned int locality)
 		e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
 		return;
 	}
-	for (l = TPMIX_NUM_LOCALITIES; l-- > 0;) {
-		if (e->s.loc[l].access & TPM_ACCESS_REQUEST_USE) {
-			hand_over(e, (uint8_t)l);
+	for (l = TPMIX_NUM_LOCALITIES; l > 0; l--) {
+		if (e->s.loc[l - 1].access & TPM_ACCESS_REQUEST_USE) {
+			hand_over(e, (uint8_t)(l - 1));
 			return;
 		}
 	}

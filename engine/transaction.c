@@ -34,7 +34,7 @@ void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
 
 uint32_t tpmix_completed(const struct tpmix *e)
 {
-	return e->s.accepted - (tpmix_busy(e) ? 1 : 0);
+	return tpmix_busy(e) ? tpmix_ticket_before(e->s.accepted) : e->s.accepted;
 }
 
 static void put_error_response(struct tpmix *e, enum tpm_rc rc20,
@@ -172,7 +172,7 @@ bool tpmix_accept(struct tpmix *e, unsigned int locality,
 		e->s.fifo_len = 0;
 	}
 	e->s.running = (uint8_t)locality;
-	e->s.accepted++;
+	e->s.accepted = tpmix_ticket_after(e->s.accepted);
 
 	if (!fits) {
 		/* Never a partial command to the backend (interface.md 4). */

@@ -33,7 +33,7 @@ JOBS = int(os.environ.get("PROVE_JOBS") or min(2, os.cpu_count()))
 OPTIONS = ("--function proof --unwinding-assertions --slice-formula "
            "--no-standard-checks --unwind 40").split()
 SAFETY = ("--bounds-check --pointer-check --undefined-shift-check "
-          "--signed-overflow-check").split()
+          "--signed-overflow-check --unsigned-overflow-check").split()
 # The loops of accesses, by width: within an aligned word; aligned 8 bytes; any.
 LOOPS = ["tpmix_write.0", "tpmix_read.0", "tpmix_mmio_read.0", "tpmix_is_fifo.0",
          "write_ram.0"]
@@ -104,7 +104,7 @@ def run_cbmc(cbmc, name, engine, define, extra, log):
     args = [cbmc, "-I", engine, "-I", PROOFS, "-I", PROOFS / "split",
             *sources(name, engine), PROOFS / name / f"{name}.c", *OPTIONS,
             *unwinding(name), *extra]
-    if name.startswith(("valid_", "buffer_")) and define != "POSSIBLE":
+    if name.startswith(("valid_", "buffer_", "lift_", "view_")) and define != "POSSIBLE":
         args += SAFETY
     if define:
         args.append(f"-D{define}")

@@ -59,6 +59,10 @@ void qtest_writeq(QtestClient *q, uint64_t addr, uint64_t value);
 uint64_t qtest_read_width(QtestClient *q, uint64_t addr, unsigned width);
 void qtest_write_width(QtestClient *q, uint64_t addr, uint64_t value, unsigned width);
 
+/* Read until (value & mask) == want, for a minute at most; returns the last value. */
+uint64_t qtest_await(QtestClient *q, uint64_t addr, unsigned width, uint64_t mask,
+		     uint64_t want);
+
 /* size > 0 bytes in one go, as a DMA does; MMIO is split by the device's rules. */
 void qtest_read(QtestClient *q, uint64_t addr, void *data, size_t size);
 void qtest_write(QtestClient *q, uint64_t addr, const void *data, size_t size);

@@ -127,6 +127,21 @@ void qtest_write(QtestClient *q, uint64_t addr, const void *data, size_t size)
 	g_string_free(hex, TRUE);
 }
 
+uint64_t qtest_await(QtestClient *q, uint64_t addr, unsigned width, uint64_t mask,
+		     uint64_t want)
+{
+	const gint64 end = g_get_monotonic_time() + ANSWER_TIMEOUT_S * G_USEC_PER_SEC;
+	uint64_t value;
+
+	while (((value = qtest_read_width(q, addr, width)) & mask) != want) {
+		if (g_get_monotonic_time() >= end)
+			g_error("0x%" PRIx64 " is 0x%" PRIx64 ", not 0x%" PRIx64 " of 0x%" PRIx64,
+				addr, value, want, mask);
+		g_usleep(100);
+	}
+	return value;
+}
+
 int64_t qtest_clock_step(QtestClient *q, int64_t ns)
 {
 	char *answer = qtest_command(q, "clock_step %" PRId64 "\n", ns);

@@ -44,16 +44,15 @@ void make_response(unsigned nth, uint8_t response[RESPONSE_SIZE])
 						 RESPONSE_SIZE), ==, RESPONSE_SIZE);
 }
 
-bool wait_status(QtestClient *q, uint8_t mask)
+void wait_status(QtestClient *q, uint8_t bits)
 {
-	int i;
+	qtest_await(q, REG(TPM_REG_STS), 1, bits, bits);
+}
 
-	for (i = 0; i < POLLS; i++) {
-		if ((qtest_readb(q, REG(TPM_REG_STS)) & mask) == mask)
-			return true;
-		g_usleep(100);
-	}
-	return false;
+/* What a driver waits for in vain where an access was repeated: no TPM is asked. */
+static bool has_status(QtestClient *q, uint8_t bits)
+{
+	return (qtest_readb(q, REG(TPM_REG_STS)) & bits) == bits;
 }
 
 void request_locality(QtestClient *q)
@@ -73,11 +72,10 @@ bool send_command(QtestClient *q, const uint8_t *command, size_t size, bool care
 	size_t i;
 
 	qtest_writeb(q, REG(TPM_REG_STS), TPM_STS_COMMAND_READY);
-	if (!wait_status(q, TPM_STS_COMMAND_READY))
-		return false;
+	wait_status(q, TPM_STS_COMMAND_READY);
 	for (i = 0; i < size - 1; i++)
 		qtest_writeb(q, REG(TPM_REG_DATA_FIFO), command[i]);
-	if (!careless && !wait_status(q, TPM_STS_VALID | TPM_STS_EXPECT))
+	if (!careless && !has_status(q, TPM_STS_VALID | TPM_STS_EXPECT))
 		return false;
 	qtest_writeb(q, REG(TPM_REG_DATA_FIFO), command[i]);
 	if (!careless && qtest_readb(q, REG(TPM_REG_STS)) & TPM_STS_EXPECT)
@@ -86,12 +84,12 @@ bool send_command(QtestClient *q, const uint8_t *command, size_t size, bool care
 	return true;
 }
 
-/* size bytes by burstCount; as many as came */
+/* size bytes of a response that is there, by burstCount; as many as came */
 static size_t receive_data(QtestClient *q, uint8_t *to, size_t size)
 {
 	size_t got = 0;
 
-	while (got < size && wait_status(q, TPM_STS_VALID | TPM_STS_DATA_AVAIL)) {
+	while (got < size && has_status(q, TPM_STS_VALID | TPM_STS_DATA_AVAIL)) {
 		size_t burst = qtest_readl(q, REG(TPM_REG_STS)) >> 8 & 0xFFFF;
 
 		for (burst = MIN(burst, size - got); burst; burst--)
@@ -104,6 +102,7 @@ bool receive_response(QtestClient *q, Result *r)
 {
 	size_t size;
 
+	wait_status(q, TPM_STS_VALID | TPM_STS_DATA_AVAIL);
 	r->size = receive_data(q, r->response, 10);
 	if (r->size < 10)
 		return false;

@@ -16,7 +16,6 @@
 
 #define COMMAND_SIZE  54u
 #define RESPONSE_SIZE 62u /* as in 2011; the stub's is 8 bytes longer than the command */
-#define POLLS         1000 /* of STS, before the driver gives up */
 #define NO_DATA       0xFF /* what tpm-tis reads without data */
 
 typedef struct {
@@ -40,7 +39,8 @@ void assert_bytes(const void *got, size_t size, const void *expected, size_t exp
 void make_command(uint8_t command[COMMAND_SIZE]);
 /* What the TPM must say: the stub's counter is the only thing that differs. */
 void make_response(unsigned nth, uint8_t response[RESPONSE_SIZE]);
-bool wait_status(QtestClient *q, uint8_t mask);
+/* STS has these bits, or gets them within a minute: the TPM is slow, not silent. */
+void wait_status(QtestClient *q, uint8_t bits);
 void request_locality(QtestClient *q);
 void relinquish_locality(QtestClient *q);
 /* careless: the driver looks neither at Expect nor whether the write was done */

@@ -36,12 +36,7 @@ static void teardown(struct fixture *f, gconstpointer device)
 
 static void wait_for(QtestClient *q, uint32_t off, uint32_t mask, uint32_t want)
 {
-	unsigned int i;
-
-	for (i = 0; i < 50000 && (qtest_readl(q, BASE + off) & mask) != want; i++) {
-		g_usleep(100);
-	}
-	g_assert_cmpuint(i, <, 50000);
+	qtest_await(q, BASE + off, 4, mask, want);
 }
 
 static void by_fifo(QtestClient *q, const uint8_t *cmd, uint32_t size)

@@ -98,9 +98,7 @@ static void wait_done(struct pair *p)
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
-		while (qtest_readl(p->q[i], BASE + 0x4C)) {
-			g_usleep(200);
-		}
+		qtest_await(p->q[i], BASE + 0x4C, 4, G_MAXUINT32, 0);
 	}
 }
 
@@ -206,9 +204,7 @@ static void write_widths(struct pair *p, gconstpointer unused)
 		/* START by its own byte, and by words that begin before it */
 		qtest_write_width(q, BASE + (width == 8 ? 0x48 : 0x4C),
 				  width == 8 ? 1ull << 32 : 1, width);
-		while (qtest_readl(q, BASE + 0x4C)) {
-			g_usleep(200);
-		}
+		qtest_await(q, BASE + 0x4C, 4, G_MAXUINT32, 0);
 		qtest_read(q, BASE + 0x20000 + 8, is, 8);
 		g_assert_cmphex(is[1], ==, 0);
 		g_assert_cmphex(is[5], ==, tpm_stub_executed(p->stub[0]));
@@ -260,9 +256,7 @@ static void every_access(struct pair *p, gconstpointer unused)
 	json_node_unref(qtest_qmp(q, "query-status", NULL));
 	/* InterfaceSelector was locked by all ones: CRB it is until the reset */
 	g_assert_cmphex(qtest_readl(q, BASE + 0x30) & 0x80001, ==, 0x80001);
-	while (qtest_readl(q, BASE + 0x4C)) {
-		g_usleep(1000);
-	}
+	qtest_await(q, BASE + 0x4C, 4, G_MAXUINT32, 0);
 	for (i = 0; i < 5; i++) {
 		qtest_writel(q, BASE + i * 0x1000 + 0x08, 2);
 	}

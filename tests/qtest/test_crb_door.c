@@ -72,12 +72,7 @@ static void make(struct fixture *f, uint8_t fill)
 
 static void wait_done(struct fixture *f)
 {
-	unsigned int i;
-
-	for (i = 0; i < 20000 && get(f, 0, CTRL_START); i++) {
-		g_usleep(100);
-	}
-	g_assert_cmphex(get(f, 0, CTRL_START), ==, 0);
+	qtest_await(f->q, page(0) + CTRL_START, 4, G_MAXUINT32, 0);
 }
 
 /* The response to f->cmd as the stub's nth command stands at @at. */

@@ -126,9 +126,7 @@ static void command(struct pair *p, GRand *r)
 
 		qtest_write(p->q[i], cmd_at, cmd, len);
 		qtest_writel(p->q[i], BASE + CTRL_START, 1);
-		while (qtest_readl(p->q[i], BASE + CTRL_START)) {
-			g_usleep(100);
-		}
+		qtest_await(p->q[i], BASE + CTRL_START, 4, G_MAXUINT32, 0);
 		n = len + 8;
 		qtest_read(p->q[i], rsp_at, rsp[i], n);
 	}
@@ -192,9 +190,7 @@ static void executing(struct pair *p, gconstpointer unused)
 	for (i = 0; i < 2; i++) {
 		uint8_t rc[10];
 
-		while (qtest_readl(p->q[i], BASE + CTRL_START)) {
-			g_usleep(100);
-		}
+		qtest_await(p->q[i], BASE + CTRL_START, 4, G_MAXUINT32, 0);
 		qtest_read(p->q[i], qtest_readl(p->q[i], BASE + RSP_ADDR), rc, 10);
 		g_assert_cmphex(rc[8] << 8 | rc[9], ==, 0x909); /* canceled */
 		g_assert_cmpuint(tpm_stub_cancels(p->stub[i]), ==, 1);
@@ -302,9 +298,7 @@ static void start_nothing(struct pair *p, gconstpointer unused)
 	tpm_stub_wait_executed(p->stub[STOCK], 2);
 	g_assert_cmphex(qtest_readl(p->q[OURS], BASE + CTRL_START), ==, 0);
 	g_assert_cmpuint(tpm_stub_executed(p->stub[OURS]), ==, 1);
-	while (qtest_readl(p->q[STOCK], BASE + CTRL_START)) {
-		g_usleep(100);
-	}
+	qtest_await(p->q[STOCK], BASE + CTRL_START, 4, G_MAXUINT32, 0);
 }
 
 int main(int argc, char **argv)

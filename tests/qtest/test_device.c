@@ -199,9 +199,7 @@ static void every_access(struct fixture *f, gconstpointer data)
 		qtest_writeb(f->q, BASE + l * 0x1000, 0x20);
 	}
 	qtest_writeb(f->q, BASE, 0x02);
-	for (l = 0; l < 1000 && (qtest_readl(f->q, BASE + 0xFD4) & 8); l++) {
-		g_usleep(1000);
-	}
+	qtest_await(f->q, BASE + 0xFD4, 4, 8, 0);
 	ticket = qtest_readl(f->q, BASE + 0xFD0);
 	qtest_writeb(f->q, BASE, 0x20);
 	txn_init(&t, f->q, &txn_indexed, 0x14);

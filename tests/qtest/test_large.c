@@ -93,12 +93,7 @@ static void put(struct large *l, uint32_t off, uint32_t val)
 
 static void wait_for(struct large *l, uint32_t off, uint32_t mask, uint32_t want)
 {
-	unsigned int i;
-
-	for (i = 0; i < 50000 && (get(l, off) & mask) != want; i++) {
-		g_usleep(100);
-	}
-	g_assert_cmphex(get(l, off) & mask, ==, want);
+	qtest_await(l->q, BASE + off, 4, mask, want);
 }
 
 /* CRB: the registers of PTP, the buffers where they say */

@@ -82,20 +82,12 @@ static bool wanted(const struct row *row)
 /* Whatever is left over: nothing runs, locality 0 is gone, the FIFO idle. */
 static void clean_up(QtestClient *q, const struct txn_kind *kind)
 {
-	unsigned int i;
-
 	if (!kind->crb) {
 		qtest_writeb(q, TXN_BASE + TPM_REG_STS, TPM_STS_COMMAND_READY);
 		qtest_writeb(q, TXN_BASE, TPM_ACCESS_ACTIVE_LOCALITY);
 		return;
 	}
-	for (i = 0; i < 1000; i++) {
-		if (!(qtest_readl(q, TXN_BASE + TPM_REG_CTRL_START) & 1)) {
-			break;
-		}
-		g_usleep(100);
-	}
-	g_assert_cmpuint(i, <, 1000);
+	qtest_await(q, TXN_BASE + TPM_REG_CTRL_START, 4, TPM_CTRL_START_INVOKE, 0);
 	qtest_writel(q, TXN_BASE + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_RELINQUISH);
 }
 

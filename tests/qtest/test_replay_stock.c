@@ -68,15 +68,7 @@ static void start(struct fixture *f)
 
 static void wait_done(struct fixture *f)
 {
-	unsigned int i;
-
-	for (i = 0; i < 50000; i++) {
-		if (qtest_readl(f->q, BASE + TPM_REG_CTRL_START) == 0) {
-			return;
-		}
-		g_usleep(100);
-	}
-	g_error("START stays 1");
+	qtest_await(f->q, BASE + TPM_REG_CTRL_START, 4, G_MAXUINT32, 0);
 }
 
 /* The response code; the response's first bytes are in @rsp. */

@@ -92,19 +92,10 @@ static void get_all(struct pair *p, bool data)
 /* Both have what the TPM answered. */
 static void wait_done(struct pair *p, unsigned int l)
 {
-	unsigned int i, n;
+	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
-		for (n = 0; n < 2000; n++) {
-			uint32_t sts = qtest_readl(p->q[i],
-						   BASE + l * 0x1000 + 0x18);
-
-			if (sts & 0x10) {
-				break;
-			}
-			g_usleep(500);
-		}
-		g_assert_cmpuint(n, <, 2000);
+		qtest_await(p->q[i], BASE + l * 0x1000 + 0x18, 4, 0x10, 0x10);
 	}
 }
 
@@ -295,12 +286,8 @@ static void execution(struct pair *p, gconstpointer version)
 			tpm_stub_release(p->stub[k], false);
 		}
 		if (end[i] == 0x40) {
-			for (k = 0; k < 2000; k++) {
-				if ((qtest_readl(p->q[0], BASE + 0x18) &
-				     qtest_readl(p->q[1], BASE + 0x18)) & 0x40) {
-					break;
-				}
-				g_usleep(500);
+			for (k = 0; k < 2; k++) {
+				qtest_await(p->q[k], BASE + 0x18, 4, 0x40, 0x40);
 			}
 		} else {
 			wait_done(p, 0);

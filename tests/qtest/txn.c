@@ -7,7 +7,7 @@
 
 #include "tpmix.h"
 
-#define POLLS 2000
+#define WAIT_US (20 * G_USEC_PER_SEC)
 
 /* Each access counts; those of an earlier part are answered from memory. */
 static bool step(struct txn *t)
@@ -102,23 +102,28 @@ void txn_out(struct txn *t, uint32_t off, uint64_t val, unsigned int width)
 
 /* The guest's last look is the access; those before it changed nothing. */
 static uint64_t wait_for(struct txn *t, uint32_t off, unsigned int width,
-			 uint64_t mask, uint64_t want, bool for_end)
+			 uint64_t mask, uint64_t want, uint64_t lost,
+			 bool for_end)
 {
-	unsigned int i;
+	const gint64 end = g_get_monotonic_time() + WAIT_US;
 
 	if (!step(t)) {
 		return t->stopped ? 0 : t->seen[t->made - 1];
 	}
-	for (i = 0; i < POLLS; i++) {
-		if ((perform(t, off, 0, width, false) & mask) != want) {
-			g_usleep(100);
-		} else if (for_end && t->repeat.waits &&
-			   t->repeat.when == TXN_COMPLETED) {
+	while (1) {
+		uint64_t val = perform(t, off, 0, width, false);
+
+		if ((val & mask) == want && for_end && t->repeat.waits &&
+		    t->repeat.when == TXN_COMPLETED) {
 			/* The guest has not looked yet: it looks after that. */
 			repeat(t);
-		} else {
+			continue;
+		}
+		if ((val & mask) == want || (val & lost)) {
 			break;
 		}
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		g_usleep(100);
 	}
 	t->seen[t->made - 1] = access_once(t, off, 0, width, false);
 	return t->seen[t->made - 1];
@@ -127,13 +132,13 @@ static uint64_t wait_for(struct txn *t, uint32_t off, unsigned int width,
 uint64_t txn_wait(struct txn *t, uint32_t off, unsigned int width,
 		  uint64_t mask, uint64_t want)
 {
-	return wait_for(t, off, width, mask, want, false);
+	return wait_for(t, off, width, mask, want, 0, false);
 }
 
 uint64_t txn_wait_done(struct txn *t, uint32_t off, unsigned int width,
-		       uint64_t mask, uint64_t want)
+		       uint64_t mask, uint64_t want, uint64_t lost)
 {
-	return wait_for(t, off, width, mask, want, true);
+	return wait_for(t, off, width, mask, want, lost, true);
 }
 
 void txn_starts(struct txn *t)

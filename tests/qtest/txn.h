@@ -113,15 +113,16 @@ char *txn_temp_file(void);
 
 /*
  * For doors: one access, of a register or of memory, @off from TXN_BASE. A wait
- * is one access: the number of its polls is not the guest's.
+ * is one access: the number of its polls is not the guest's. A wait of 20 s ends
+ * the test.
  */
 uint64_t txn_in(struct txn *t, uint32_t off, unsigned int width);
 void txn_out(struct txn *t, uint32_t off, uint64_t val, unsigned int width);
 uint64_t txn_wait(struct txn *t, uint32_t off, unsigned int width,
 		  uint64_t mask, uint64_t want);
-/* The same, and it waits for the end of the command. */
+/* For the end of the command, or for a bit of @lost: it will not come. */
 uint64_t txn_wait_done(struct txn *t, uint32_t off, unsigned int width,
-		       uint64_t mask, uint64_t want);
+		       uint64_t mask, uint64_t want, uint64_t lost);
 /* The next access starts the command. */
 void txn_starts(struct txn *t);
 /* False also where the transaction stopped. */

@@ -55,7 +55,7 @@ static bool ring(struct txn *t, uint32_t completed)
 	txn_out(t, t->kind->indexed + TPMIX_REG_CSUM_EXPECT,
 		(uint64_t)t->ticket << 32 | TPMIX_CSUM_EXPECT_ON |
 		tpmix_crc16(t->cmd, TXN_CMD_SIZE), 8);
-	val = txn_wait_done(t, completed, 8, G_MAXUINT32, t->ticket);
+	val = txn_wait_done(t, completed, 8, G_MAXUINT32, t->ticket, 0);
 	t->rsp_size = (uint32_t)(val >> 32);
 	return txn_is(t, val, G_MAXUINT32, t->ticket) && size_ok(t);
 }
@@ -124,7 +124,7 @@ static bool fifo_send(struct txn *t)
 	txn_starts(t);
 	txn_out(t, TPM_REG_STS, TPM_STS_GO, 1);
 	val = txn_wait_done(t, TPM_REG_STS, 1, TPM_STS_DATA_AVAIL | TPM_STS_GO,
-			    TPM_STS_DATA_AVAIL);
+			    TPM_STS_DATA_AVAIL, TPM_STS_COMMAND_READY);
 	return txn_is(t, val, TPM_STS_DATA_AVAIL, TPM_STS_DATA_AVAIL);
 }
 
@@ -165,7 +165,7 @@ static bool crb_start(struct txn *t)
 
 	txn_starts(t);
 	txn_out(t, TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE, 4);
-	val = txn_wait_done(t, TPM_REG_CTRL_START, 4, TPM_CTRL_START_INVOKE, 0);
+	val = txn_wait_done(t, TPM_REG_CTRL_START, 4, TPM_CTRL_START_INVOKE, 0, 0);
 	return txn_is(t, val, TPM_CTRL_START_INVOKE, 0);
 }
 

@@ -38,7 +38,8 @@ GUEST = {
 }
 # These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine
 # at random moments.
-ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm"]
+ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm",
+         "plugin/plugin", "demo/demo"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -114,8 +115,9 @@ class Count:
             seen += 1
             if ok == "not ok":
                 failed += 1
-                # The last line of the notes is the error, as in a traceback.
-                why = notes.rpartition("\n#")[2].strip()
+                # A traceback ends with the error; other notes begin with it.
+                lines = [note.lstrip("# ") for note in notes.split("\n")[1:]]
+                why = lines[-1 if "Traceback" in notes else 0] if lines else ""
                 self.failures.append(f"{name}: {title}{why and ': ' + why}")
             elif re.search(r"# *skip", title, re.I):
                 self.skipped += 1
@@ -124,7 +126,9 @@ class Count:
                 self.passed += 1
         if not plan or seen != int(plan[1]) or (status and not failed):
             failed += 1
-            self.failures.append(f"{name}: ended early (status {status})")
+            why = re.search(r"^Bail out! (.*)", output, re.M)
+            self.failures.append(f"{name}: ended early (status {status})"
+                                 f"{f': {why[1]}' if why else ''}")
         self.failed += failed
         return failed
 

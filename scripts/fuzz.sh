@@ -35,7 +35,7 @@ sources_of() {
         # A QEMU of another engine would differ, and rightly so.
         [ -n "${QEMU:-}" ] || "$ROOT/scripts/qemu.sh"
         export QEMU=${QEMU:-$BUILD/qemu/obj/qemu-system-x86_64}
-        sources+=("$ROOT"/tests/qtest/{qtest_client,tpm_stub}.c)
+        sources+=("$ROOT"/tests/qtest/{qtest_client,tpm_stub}*.c)
         read -ra libraries <<<"$(pkg-config --cflags --libs glib-2.0 json-glib-1.0)"
         flags+=(-D_GNU_SOURCE -I"$ROOT/tests/qtest" -fno-sanitize-coverage=trace-cmp)
         libraries+=(-lpthread)

@@ -48,7 +48,8 @@ SUITES = {
     "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
-    "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST], 600),
+    "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST] +
+              [[HOST / "fuzz/test_fuzz_device"]], 600),
     "hostile": (["qemu"],
                 [["/usr/bin/python3", ROOT / "tests/hostile/test_rom.py"]], 180),
     "kvm": (["qemu", "engine"],

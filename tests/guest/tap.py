@@ -46,13 +46,13 @@ class Tap:
     def check(self, name, function):
         """function returns None, or what is wrong."""
         self.count += 1
-        for tries_left in reversed(range(TRIES)):
+        for _ in range(TRIES):
             self.stalls.longest()
             problem = attempt(function)
             stall = self.stalls.longest()
-            if problem is None or not stall or not tries_left:
+            if problem is None or not stall:
                 break
-            print(f"# again, for the machine stood still for {stall:.1f} s: {name}: "
+            print(f"# the machine stood still for {stall:.1f} s: {name}: "
                   f"{problem.strip().splitlines()[-1]}", flush=True)
         self.failed += problem is not None
         print(f"{'ok' if problem is None else 'not ok'} {self.count} - {name}", flush=True)

@@ -4,7 +4,7 @@
  * tpm-crb-ext.
  *
  * This file: probe, suspend and resume, registration. The transaction is in
- * tpm_indexed_door.c and, by the standard's registers, in tpm_indexed_fifo.c.
+ * tpmix_door.c and, by the standard's registers, in tpmix_fifo.c.
  * Not used: interrupts, localities 1 to 4, the CRB interface's buffer.
  */
 #include <linux/acpi.h>
@@ -16,7 +16,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "tpm_indexed.h"
+#include "tpmix_driver.h"
 
 /*
  * Milliseconds, until the core knows the TPM's own: the greater ones of TIS 1.3
@@ -319,7 +319,7 @@ static int tpmix_platform_probe(struct platform_device *pdev)
 static struct platform_driver tpmix_platform_driver = {
 	.probe = tpmix_platform_probe,
 	.driver = {
-		.name = "tpm_tis_indexed",
+		.name = "tpmix",
 		.acpi_match_table = tpmix_acpi_ids,
 		.dev_groups = tpmix_groups,
 		.pm = pm_sleep_ptr(&tpmix_pm),
@@ -345,7 +345,7 @@ static int tpmix_pnp_probe(struct pnp_dev *pnp, const struct pnp_device_id *id)
 }
 
 static struct pnp_driver tpmix_pnp_driver = {
-	.name = "tpm_tis_indexed",
+	.name = "tpmix",
 	.id_table = tpmix_pnp_ids,
 	.probe = tpmix_pnp_probe,
 	.driver = {
@@ -372,7 +372,7 @@ static int __init tpmix_init(void)
 	int rc;
 
 	if (match_string(door_names, ARRAY_SIZE(door_names), door) < 0) {
-		pr_err("tpm_indexed: door is auto, window, indexed or fifo\n");
+		pr_err("tpmix: door is auto, window, indexed or fifo\n");
 		return -EINVAL;
 	}
 	tpmix_takeover(takeover);

@@ -40,7 +40,7 @@ void plugin_refuse(const char *fmt, ...)
     if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0) {
         strcpy(exe, "QEMU_BINARY");
     }
-    fprintf(stderr, "tpm-indexed plug-in: ");
+    fprintf(stderr, "tpmix plug-in: ");
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);
     va_end(args);

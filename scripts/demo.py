@@ -60,7 +60,7 @@ class Experiment:
 EXPERIMENTS = (
     Experiment("any, at once", (
         ("tpm-tis, tpm_tis (stock)", "tpm-tis", "stock"),
-        ("tpm-tis-indexed, tpm_tis_indexed", "tpm-tis-indexed,compat=off", "indexed"),
+        ("tpm-tis-indexed, tpmix", "tpm-tis-indexed,compat=off", "indexed"),
     ), silent=True),
     Experiment("START, late", (
         ("tpm-crb, tpm_crb (stock)", "tpm-crb", "stock", START),

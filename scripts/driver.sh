@@ -4,7 +4,7 @@
 # Builds linux-driver/ against the kernels of Debian 12 and its backports, from
 # their header packages, unpacked and not installed.
 #
-#   scripts/driver.sh         build/driver/{6.1,6.12}/tpm_indexed.ko, and the test
+#   scripts/driver.sh         build/driver/{6.1,6.12}/tpmix.ko, and the test
 #                             module of tests/guest/large in build/driver/large-*
 #   scripts/driver.sh lint    gcc W=1, sparse, checkpatch, private prototypes
 
@@ -100,7 +100,7 @@ build() {
     for k in "${KERNELS[@]}"; do
         kernel=${k%%:*}
         headers "$kernel" "${k#*:}"
-        if ! fresh "$kernel" "$SRC" "$OUT/$kernel/tpm_indexed.ko"; then
+        if ! fresh "$kernel" "$SRC" "$OUT/$kernel/tpmix.ko"; then
             say "building the driver for Linux $kernel"
             quiet "driver-$kernel" kmake "$kernel" "$SRC" "$OUT/$kernel"
         fi
@@ -135,7 +135,7 @@ kernel_source() {
 # exported KERNEL: every function declared in the private header is exported.
 exported() {
     local symbol found=0
-    for symbol in $(grep -oE '\btpm[0-9m]*_[a-z_]+\(' "$SRC/tpm_indexed.h" |
+    for symbol in $(grep -oE '\btpm[0-9m]*_[a-z_]+\(' "$SRC/tpmix_driver.h" |
         tr -d '(' | grep -v _try_get_ops | sort -u); do
         grep -qP "\t$symbol\t\S+\tEXPORT_SYMBOL_GPL" "$OUT/headers-$1/build/Module.symvers" ||
             { echo "Linux $1 does not export $symbol"; found=1; }
@@ -166,8 +166,8 @@ lint() {
     # The private prototypes beside the kernel's own: a difference is an error.
     dir=$OUT/lint-prototypes
     mkdir -p "$dir"
-    cp "$SRC/tpm_indexed.h" "$OUT/source/drivers/char/tpm/tpm.h" "$dir/"
-    printf '#include "tpm.h"\n#include "tpm_indexed.h"\n' >"$dir/prototypes.c"
+    cp "$SRC/tpmix_driver.h" "$OUT/source/drivers/char/tpm/tpm.h" "$dir/"
+    printf '#include "tpm.h"\n#include "tpmix_driver.h"\n' >"$dir/prototypes.c"
     printf 'obj-m := prototypes.o\nccflags-y := -I%s\n' "$ROOT/engine" >"$dir/Kbuild"
     quiet driver-lint-prototypes make -C "$OUT/headers-6.12/build" M="$dir" \
         CC=gcc-12 prototypes.o

@@ -178,7 +178,7 @@ MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_p
 # own_modules VERSION: the project's, where scripts/driver.sh has built them.
 own_modules() {
     local file
-    for file in "$BUILD/driver/$1/tpm_indexed.ko" "$BUILD/driver/large-$1/tpm_large.ko"; do
+    for file in "$BUILD/driver/$1/tpmix.ko" "$BUILD/driver/large-$1/tpm_large.ko"; do
         [ ! -e "$file" ] || echo "$file"
     done
 }

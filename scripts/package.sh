@@ -9,7 +9,7 @@
 
 OUT=$BUILD/packages
 VERSION=$(sed -n "s/^ *version: '\(.*\)',\?$/\1/p" "$ROOT/meson.build" | head -n 1)
-NAME=tpm-indexed-qemu-plugin
+NAME=tpmix-qemu-plugin
 
 # Fields of the package file: QEMU's package, its version, its source's version.
 package_plugin() {
@@ -23,10 +23,10 @@ package_plugin() {
     mkdir -p "$tree"/{DEBIAN,usr/lib/x86_64-linux-gnu/qemu,usr/share/doc/$NAME/examples}
     sed "s|@VERSION@|$full|; s|@PACKAGE@|$package|; s|@QEMU_VERSION@|$version|" \
         "$ROOT/packaging/plugin/control.in" >"$tree/DEBIAN/control"
-    install -m 644 -s "$so" "$tree/usr/lib/x86_64-linux-gnu/qemu/tpm-indexed.so"
+    install -m 644 -s "$so" "$tree/usr/lib/x86_64-linux-gnu/qemu/tpmix.so"
     install -m 644 "$ROOT/docs/plugin.md" "$tree/usr/share/doc/$NAME/README.md"
     install -m 644 "$ROOT/packaging/plugin/copyright" "$tree/usr/share/doc/$NAME/"
-    install -m 644 "$ROOT/packaging/plugin/tpm-indexed.xml" \
+    install -m 644 "$ROOT/packaging/plugin/tpmix.xml" \
         "$ROOT/packaging/plugin/libvirt-hook" "$tree/usr/share/doc/$NAME/examples/"
     dpkg-deb --root-owner-group --build "$tree" "$deb" >/dev/null
     rm -rf "$tree"

@@ -179,7 +179,7 @@ link_all() {
     ld -r -o "$OBJ/all" "$OBJ"/*.o
     objcopy --weaken-symbols="$OBJ/exported" "$OBJ/all" "$OBJ/weak"
     gcc -shared -o "$OBJ/plugin.so" "$OBJ/weak" -Wl,-z,now \
-        -Wl,--build-id -Wl,-soname,tpm-indexed.so
+        -Wl,--build-id -Wl,-soname,tpmix.so
 }
 
 # What is not QEMU's must be the C library's or glib's.

@@ -28,7 +28,7 @@ static uint64_t tpmix_device_read(void *opaque, hwaddr addr, unsigned size)
     }
     d->mmio_reads++;
     val = tpmix_mmio_read(&d->engine, addr, size);
-    trace_tpm_indexed_mmio_read(size, addr, val);
+    trace_tpmix_mmio_read(size, addr, val);
     if (tpmix_is_fifo(&d->engine, addr, size)) {
         tpmix_update_irq(d);
     }
@@ -44,7 +44,7 @@ static void tpmix_device_write(void *opaque, hwaddr addr, uint64_t val,
         return;
     }
     d->mmio_writes++;
-    trace_tpm_indexed_mmio_write(size, addr, val);
+    trace_tpmix_mmio_write(size, addr, val);
     tpmix_write(&d->engine, addr, val, size);
     memory_region_set_dirty(&d->cmd_window, 0, d->capacity);
     tpmix_update_irq(d);
@@ -90,7 +90,7 @@ static void tpmix_backend_start(void *opaque, uint32_t ticket,
 {
     TPMIXDevice *d = opaque;
 
-    trace_tpm_indexed_start(ticket, locality, len);
+    trace_tpmix_start(ticket, locality, len);
     d->be_ticket = ticket;
     d->be_cmd = (TPMBackendCmd) {
         .locty = locality,
@@ -106,7 +106,7 @@ static void tpmix_backend_cancel(void *opaque)
 {
     TPMIXDevice *d = opaque;
 
-    trace_tpm_indexed_cancel(d->be_ticket);
+    trace_tpmix_cancel(d->be_ticket);
     tpm_backend_cancel_cmd(d->be_driver);
 }
 
@@ -140,7 +140,7 @@ void tpmix_device_request_completed(TPMIXDevice *d, int ret)
     const uint8_t *rsp = ret < 0 ? NULL : d->out;
     uint32_t len = rsp ? tpm_cmd_get_size(rsp) : 0;
 
-    trace_tpm_indexed_complete(d->be_ticket, len, ret);
+    trace_tpmix_complete(d->be_ticket, len, ret);
     tpmix_complete(&d->engine, d->be_ticket, rsp, len,
                    d->be_cmd.selftest_done);
     tpmix_update_irq(d);
@@ -256,7 +256,7 @@ static int tpmix_device_post_load(void *opaque, int version_id)
 }
 
 static const VMStateDescription vmstate_tpmix_loc = {
-    .name = "tpm-indexed/locality",
+    .name = "tpmix/locality",
     .version_id = 1,
     .minimum_version_id = 1,
     .fields = (const VMStateField[]) {
@@ -273,7 +273,7 @@ static const VMStateDescription vmstate_tpmix_loc = {
 };
 
 static const VMStateDescription vmstate_tpmix_state = {
-    .name = "tpm-indexed/state",
+    .name = "tpmix/state",
     .version_id = 1,
     .minimum_version_id = 1,
     .fields = (const VMStateField[]) {
@@ -306,7 +306,7 @@ static const VMStateDescription vmstate_tpmix_state = {
 };
 
 const VMStateDescription vmstate_tpmix_device = {
-    .name = "tpm-indexed",
+    .name = "tpmix",
     .version_id = 1,
     .minimum_version_id = 1,
     .pre_save = tpmix_device_pre_save,

@@ -79,15 +79,15 @@ static bool tpmix_device_init_ram(TPMIXDevice *d, Object *owner, Error **errp)
 {
     Error *err = NULL;
 
-    memory_region_init_ram(&d->cmd_window, owner, "tpm-indexed-cmd",
+    memory_region_init_ram(&d->cmd_window, owner, "tpmix-cmd",
                            d->capacity, &err);
     if (err) {
         error_propagate(errp, err);
         return false;
     }
-    return tpmix_device_init_shown(&d->rsp_window, owner, "tpm-indexed-rsp",
+    return tpmix_device_init_shown(&d->rsp_window, owner, "tpmix-rsp",
                                    d->capacity, errp) &&
-           tpmix_device_init_shown(&d->header, owner, "tpm-indexed-header",
+           tpmix_device_init_shown(&d->header, owner, "tpmix-header",
                                    TPMIX_HEADER_PAGE_SIZE, errp);
 }
 
@@ -97,12 +97,12 @@ static bool tpmix_device_init_io(TPMIXDevice *d, Object *owner, Error **errp)
     Error *err = NULL;
 
     memory_region_init_io(&d->mmio, owner, &tpmix_device_ops, d,
-                          "tpm-indexed-mmio", size);
+                          "tpmix-mmio", size);
     if (!d->crb) {
         return true;
     }
     memory_region_init_io(&d->ext, owner, &tpmix_device_ext_ops, d,
-                          "tpm-indexed-ext", size);
+                          "tpmix-ext", size);
     /*
      * A page more than is mapped: address_space_translate_internal() does not
      * clamp the length of an access to a ROM device, so that one which runs
@@ -110,13 +110,13 @@ static bool tpmix_device_init_io(TPMIXDevice *d, Object *owner, Error **errp)
      */
     memory_region_init_rom_device_nomigrate(&d->crb_page, owner,
                                             &tpmix_device_ops, d,
-                                            "tpm-indexed-crb",
+                                            "tpmix-crb",
                                             2 * TPMIX_LOCALITY_SIZE, &err);
     if (err) {
         error_propagate(errp, err);
         return false;
     }
-    memory_region_init_alias(&d->crb_mapped, owner, "tpm-indexed-crb-mapped",
+    memory_region_init_alias(&d->crb_mapped, owner, "tpmix-crb-mapped",
                              &d->crb_page, 0, TPMIX_LOCALITY_SIZE);
     return true;
 }

@@ -13,7 +13,7 @@
 #include "tpm_prop.h"
 #include "tpmix_device.h"
 
-#define TYPE_TPMIX_ISA "tpm-indexed-isa"
+#define TYPE_TPMIX_ISA "tpmix-isa"
 
 struct TPMIXISADevice {
     ISADevice parent_obj;

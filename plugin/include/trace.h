@@ -6,26 +6,26 @@
 #ifndef PLUGIN_TRACE_H
 #define PLUGIN_TRACE_H
 
-static inline void trace_tpm_indexed_mmio_read(unsigned size, uint64_t addr,
+static inline void trace_tpmix_mmio_read(unsigned size, uint64_t addr,
                                                uint64_t val)
 {
 }
 
-static inline void trace_tpm_indexed_mmio_write(unsigned size, uint64_t addr,
+static inline void trace_tpmix_mmio_write(unsigned size, uint64_t addr,
                                                 uint64_t val)
 {
 }
 
-static inline void trace_tpm_indexed_start(uint32_t ticket, unsigned locty,
+static inline void trace_tpmix_start(uint32_t ticket, unsigned locty,
                                            uint32_t len)
 {
 }
 
-static inline void trace_tpm_indexed_cancel(uint32_t ticket)
+static inline void trace_tpmix_cancel(uint32_t ticket)
 {
 }
 
-static inline void trace_tpm_indexed_complete(uint32_t ticket, uint32_t len,
+static inline void trace_tpmix_complete(uint32_t ticket, uint32_t len,
                                               int ret)
 {
 }

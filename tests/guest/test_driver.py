@@ -26,25 +26,25 @@ driver() {
     TPM2TOOLS_TCTI="device:$node" tpm2_getrandom --hex 8 | wc -c
 }
 driver
-modprobe tpm_indexed && driver
-rmmod tpm_indexed && driver
-modprobe tpm_indexed && driver
+modprobe tpmix && driver
+rmmod tpmix && driver
+modprobe tpmix && driver
 """
 
 # takeover=0 leaves a TPM alone that a stock driver has; by hand it changes hands.
 BY_HAND = r"""
 exec 2>&1
 driver() { readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'; }
-modprobe tpm_indexed takeover=0; driver
+modprobe tpmix takeover=0; driver
 echo QEMU0022:00 > /sys/bus/acpi/drivers/tpm_crb/unbind
-echo QEMU0022:00 > /sys/bus/platform/drivers/tpm_tis_indexed/bind; driver
-rmmod tpm_indexed; driver
+echo QEMU0022:00 > /sys/bus/platform/drivers/tpmix/bind; driver
+rmmod tpmix; driver
 echo QEMU0022:00 > /sys/bus/acpi/drivers/tpm_crb/bind; driver
 """
 
 # A probe that fails gives the device back: CRB has no FIFO.
 FAILED_PROBE = r"""
-modprobe tpm_indexed door=fifo
+modprobe tpmix door=fifo
 readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'
 dmesg | grep -o 'no FIFO: .*'
 """
@@ -63,10 +63,10 @@ dd bs=4096 count=1 <&6 2>/dev/null | head -c 14 | xxd -p
 FALLBACK = r"""
 set -e
 cd /sys/bus/platform
-modprobe tpm_indexed
-echo tpm_tis_indexed > devices/MSFT0101:00/driver_override
+modprobe tpmix
+echo tpmix > devices/MSFT0101:00/driver_override
 echo MSFT0101:00 > drivers/tpm_tis/unbind
-echo MSFT0101:00 > drivers/tpm_tis_indexed/bind
+echo MSFT0101:00 > drivers/tpmix/bind
 cat devices/MSFT0101:00/door
 export TPM2TOOLS_TCTI=device:$(ls /dev/tpmrm* | tail -n 1)
 """ + TOOLS
@@ -100,11 +100,11 @@ dmesg | grep -o 'large: .*'
 
 def door(name):
     """For the kernel's command line, where busybox' modprobe looks too."""
-    return f"tpm_indexed.door={name}"
+    return f"tpmix.door={name}"
 
 
 def in_use(wanted, device, kernel, append=""):
-    return expect(TOOLS + DRIVER_OF + "\n" + DOOR, f"^tpm_tis_indexed\n{wanted}\n$",
+    return expect(TOOLS + DRIVER_OF + "\n" + DOOR, f"^tpmix\n{wanted}\n$",
                   device=device, driver="indexed", kernel=kernel, append=append)
 
 
@@ -182,7 +182,7 @@ def doors(tap):
         TOOLS + DOOR, "^window\n$", device=CRB, driver="indexed", machine="pc"))
     for wanted, append in (("window", ""), ("fifo", door("fifo"))):
         tap.check(f"TPM 1.2, {wanted}", lambda w=wanted, a=append: expect(
-            FAMILY_1_2, f"^{w}\ntpm_tis_indexed\npnp\n00c40000001e0000000000000010\n$",
+            FAMILY_1_2, f"^{w}\ntpmix\npnp\n00c40000001e0000000000000010\n$",
             device="tpm-tis-indexed", driver="indexed", tpm="1.2", append=a))
     for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext as FIFO", CRB_FIFO)):
         tap.check(f"{name}, door=fifo", lambda d=device: in_use("fifo", d, "6.1", door("fifo")))
@@ -195,20 +195,20 @@ def binding(tap):
                               ("tpm_tis", "tpm-crb-ext,interface=fifo")):
             tap.check(f"{kernel}: {device}: takeover from {stock} and back",
                       lambda d=device, s=stock, k=kernel: expect(
-                          TAKEOVER, f"^{s}\n16\ntpm_tis_indexed\n16\n"
-                                    f"{s}\n16\ntpm_tis_indexed\n16\n$", device=d, kernel=k))
+                          TAKEOVER, f"^{s}\n16\ntpmix\n16\n"
+                                    f"{s}\n16\ntpmix\n16\n$", device=d, kernel=k))
     tap.check("tpm-crb-ext: takeover and back with the locality held", lambda: expect(
-        TAKEOVER, "^tpm_crb\n16\ntpm_tis_indexed\n16\ntpm_crb\n16\ntpm_tis_indexed\n16\n$",
-        device="tpm-crb-ext", append="tpm_indexed.hold_ms=500"))
+        TAKEOVER, "^tpm_crb\n16\ntpmix\n16\ntpm_crb\n16\ntpmix\n16\n$",
+        device="tpm-crb-ext", append="tpmix.hold_ms=500"))
     tap.check("tpm-crb-ext: takeover=0, and by hand", lambda: expect(
-        BY_HAND, "^tpm_crb\ntpm_tis_indexed\ntpm_crb\n$", device="tpm-crb-ext"))
+        BY_HAND, "^tpm_crb\ntpmix\ntpm_crb\n$", device="tpm-crb-ext"))
     tap.check("tpm-crb-ext: a failed probe gives it back", lambda: expect(
         FAILED_PROBE, "^tpm_crb\nno FIFO: ", device="tpm-crb-ext"))
     for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext", CRB)):
         tap.check(f"{name}: suspend to RAM and resume", lambda d=device: suspends(d, "window"))
     tap.check("the same, trapped", lambda: suspends(CRB, "indexed", door("indexed")))
     tap.check("the same, with the locality held", lambda: suspends(
-        CRB, "window", "tpm_indexed.hold_ms=500"))
+        CRB, "window", "tpmix.hold_ms=500"))
 
 
 def costs(tap):
@@ -218,7 +218,7 @@ def costs(tap):
                       lambda d=device, k=kernel: cost(window_cost, d, kernel=k))
     for device in (TIS, CRB):
         tap.check(f"{device}: hold_ms, little more than 1", lambda d=device: cost(
-            held_cost, d, append="tpm_indexed.hold_ms=500"))
+            held_cost, d, append="tpmix.hold_ms=500"))
     tap.check("tpm-tis-indexed, trapped window", lambda: cost(
         trapped_cost, TIS, append=door("indexed")))
     tap.check("tpm-tis-indexed, door=fifo: as the stock driver", lambda: cost(
@@ -251,7 +251,7 @@ def replays(tap):
         tap.check(f"{CRB}: accesses repeated {when}, trapped window",
                   lambda w=when: replayed(CRB, w, door("indexed")))
         tap.check(f"{CRB}: accesses repeated {when}, locality held",
-                  lambda w=when: replayed(CRB, w, "tpm_indexed.hold_ms=20"))
+                  lambda w=when: replayed(CRB, w, "tpmix.hold_ms=20"))
 
 
 GROUPS = (doors, binding, costs, large, replays)

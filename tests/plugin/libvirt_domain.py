@@ -34,13 +34,13 @@ for i in $(seq 100); do
     sleep 0.1
 done
 virsh -q -c qemu:///system create domain.xml || { cat libvirtd.out libvirtd.log /var/log/libvirt/qemu/*.log; exit 1; }
-virsh -q -c qemu:///system qemu-monitor-command tpm-indexed --hmp 'info qtree' | grep -A1 tpm-tis-indexed
+virsh -q -c qemu:///system qemu-monitor-command tpmix --hmp 'info qtree' | grep -A1 tpm-tis-indexed
 for i in $(seq 600); do
     ! grep -q '^exit\|^fail' status || break
     sleep 0.1
 done
 pgrep -c swtpm >running
-virsh -q -c qemu:///system destroy tpm-indexed
+virsh -q -c qemu:///system destroy tpmix
 # The swtpm ends with its QEMU.
 for i in $(seq 100); do
     pgrep swtpm >/dev/null || { : >ended; break; }
@@ -78,7 +78,7 @@ def check_possible():
 
 def domain(work):
     """The packaged domain with a kernel, our guest's ports and, for TCG, its type."""
-    text = (ROOT / "packaging/plugin/tpm-indexed.xml").read_text()
+    text = (ROOT / "packaging/plugin/tpmix.xml").read_text()
     ports = "".join(
         f"<channel type='file'><source path='{work}/{name}'/>"
         f"<target type='virtio' name='org.tpmix.{name}'/></channel>"
@@ -100,7 +100,7 @@ def prepare(plugin, work):
         (work / folder).mkdir(parents=True)
     for module in MODULES.glob("*.so"):
         shutil.copy(module, work / "modules")
-    shutil.copy(plugin, work / "modules/tpm-indexed.so")
+    shutil.copy(plugin, work / "modules/tpmix.so")
     shutil.copy(ROOT / "packaging/plugin/libvirt-hook", work / "etc/hooks/qemu")
     (work / "etc/qemu.conf").write_text(CONF)
     (work / "etc/libvirtd.conf").write_text(

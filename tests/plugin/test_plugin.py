@@ -406,7 +406,7 @@ def refused(qemu, plugin, *words):
     lines = [line for line in result.stderr.splitlines()
              if "failed to initialize module" not in line and "same build" not in line]
     assert result.returncode == 1 and len(lines) == 1, (result.returncode, result.stderr)
-    for word in ("tpm-indexed plug-in: ", "./run plugin", *words):
+    for word in ("tpmix plug-in: ", "./run plugin", *words):
         assert word in lines[0], lines[0]
     return lines[0]
 
@@ -468,7 +468,7 @@ def install_package(qemu, work):
         if not good:
             assert f"depends on {package} (= {version})" in result.stderr, result.stderr
             continue
-        plugin = tree / "usr/lib/x86_64-linux-gnu/qemu/tpm-indexed.so"
+        plugin = tree / "usr/lib/x86_64-linux-gnu/qemu/tpmix.so"
         start = subprocess.run(
             [qemu.run, "-plugin", f"file={plugin}", "-display", "none", "-nic",
              "none", "-L", "/usr/share/seabios", "-device", "tpm-tis-indexed"],

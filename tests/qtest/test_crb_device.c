@@ -192,12 +192,12 @@ static void memory_map(gconstpointer data)
 	uint32_t size;
 
 	setup(&f, m->device);
-	assert_mapped(f.q, "tpm-indexed-crb", m->page);
-	assert_mapped(f.q, "tpm-indexed-mmio", m->locality);
-	assert_mapped(f.q, "tpm-indexed-ext", m->ext);
-	assert_mapped(f.q, "tpm-indexed-header", "fed4f000-fed4ffff rom");
-	assert_mapped(f.q, "tpm-indexed-cmd", m->cmd);
-	assert_mapped(f.q, "tpm-indexed-rsp", m->rsp);
+	assert_mapped(f.q, "tpmix-crb", m->page);
+	assert_mapped(f.q, "tpmix-mmio", m->locality);
+	assert_mapped(f.q, "tpmix-ext", m->ext);
+	assert_mapped(f.q, "tpmix-header", "fed4f000-fed4ffff rom");
+	assert_mapped(f.q, "tpmix-cmd", m->cmd);
+	assert_mapped(f.q, "tpmix-rsp", m->rsp);
 
 	/* and a guest is told the same */
 	size = qtest_readl(f.q, 0xFED4FFA4);
@@ -253,7 +253,7 @@ static void assert_active(struct fixture *f, const char *interface, uint32_t id)
 	g_assert_cmpstr(json_node_get_string(name), ==, interface);
 	json_node_unref(name);
 	g_assert_cmphex(qtest_readl(f->q, BASE + 0x30), ==, id);
-	assert_mapped(f->q, "tpm-indexed-crb", strcmp(interface, "crb") ?
+	assert_mapped(f->q, "tpmix-crb", strcmp(interface, "crb") ?
 		      "fed40000-fed40fff i/o" : "fed40000-fed40fff romd");
 }
 

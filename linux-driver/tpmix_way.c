@@ -21,7 +21,7 @@
 
 #include <asm/barrier.h>
 
-#include "tpm_indexed.h"
+#include "tpmix_driver.h"
 
 /* INDEX is written even where it should be right: a rollback moves it. */
 static void trapped_write(struct tpmix_dev *ix, const u8 *buf, size_t len)

@@ -10,7 +10,7 @@
 #include <linux/device.h>
 #include <linux/string.h>
 
-#include "tpm_indexed.h"
+#include "tpmix_driver.h"
 
 /* Both with a reference, or both NULL. */
 static struct acpi_device *tpmix_adev;

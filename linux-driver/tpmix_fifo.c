@@ -10,7 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
-#include "tpm_indexed.h"
+#include "tpmix_driver.h"
 
 /* TIS 1.3 table 19: these read as 0; if not, locality 0 is not active. */
 #define STS_READ_ZERO	(BIT(0) | TPM_STS_RESPONSE_RETRY | TPM_STS_GO)

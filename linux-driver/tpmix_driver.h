@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the module tpm_indexed share.
+ * What the files of the module tpmix share.
  *
  * Locking: the TPM core calls every operation of struct tpm_class_ops with
  * chip->tpm_mutex held (tpm_try_get_ops(), cancel from sysfs included), or when
  * nobody else can (probe, resume, shutdown, unregister). It protects struct
  * tpmix_dev and the device's registers; the driver has no lock of its own.
  */
-#ifndef TPM_INDEXED_H
-#define TPM_INDEXED_H
+#ifndef TPMIX_DRIVER_H
+#define TPMIX_DRIVER_H
 
 #include <linux/device.h>
 #include <linux/tpm.h>
@@ -124,16 +124,16 @@ struct tpmix_dev {
 	u32 rsp_size;
 	u32 csum;
 
-	/* tpm_indexed_locality.c */
+	/* tpmix_locality.c */
 	bool may_hold;
 	bool held;
 	struct delayed_work release;
 };
 
-/* tpm_indexed_door.c */
+/* tpmix_door.c */
 extern const struct tpm_class_ops tpmix_indexed_ops;
 
-/* tpm_indexed_fifo.c */
+/* tpmix_fifo.c */
 extern const struct tpm_class_ops tpmix_fifo_ops;
 
 /*
@@ -151,7 +151,7 @@ bool tpmix_req_canceled(struct tpm_chip *chip, u8 status);
  */
 void tpmix_indexed_sync(struct tpmix_dev *ix);
 
-/* tpm_indexed_locality.c */
+/* tpmix_locality.c */
 
 /*
  * Waits for the device's registers and finds out which interface is active.
@@ -170,7 +170,7 @@ void tpmix_locality_init(struct tpmix_dev *ix);
 void tpmix_hold_begin(struct tpmix_dev *ix);
 void tpmix_hold_end(struct tpmix_dev *ix);
 
-/* tpm_indexed_way.c */
+/* tpmix_way.c */
 
 /*
  * Reads the discovery block, in any state of the TPM. -ENODEV where there is
@@ -190,7 +190,7 @@ bool tpmix_windows_work(struct tpmix_dev *ix);
 /* The device's memory resource number @n, or NULL. */
 struct resource *tpmix_resource(struct device *dev, unsigned int n);
 
-/* tpm_indexed_takeover.c */
+/* tpmix_takeover.c */
 
 #define TPMIX_HID_TIS	"QEMU0021"
 #define TPMIX_HID_CRB	"QEMU0022"
@@ -210,4 +210,4 @@ void tpmix_forget(void);
 /* True if a driver is bound to the ACPI device itself, as tpm_crb. */
 bool tpmix_taken(struct device *dev);
 
-#endif /* TPM_INDEXED_H */
+#endif /* TPMIX_DRIVER_H */

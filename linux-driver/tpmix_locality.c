@@ -12,7 +12,7 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 
-#include "tpm_indexed.h"
+#include "tpmix_driver.h"
 
 #define POLL_US		1000
 #define VALID_US	750000	/* TIMEOUT_A: TIS 1.3 table 15, PTP table 23 */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The indexed door: one transaction through window, ticket and checksum, in
- * either of two ways: trapped, or with windows in RAM (tpm_indexed_way.c).
+ * either of two ways: trapped, or with windows in RAM (tpmix_way.c).
  * docs/specification.md, "Indexed door"; the letters R1 to R7 are its properties.
  *
  * The steps of a transaction. Each may be repeated by the machine below us, and
@@ -32,7 +32,7 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 
-#include "tpm_indexed.h"
+#include "tpmix_driver.h"
 
 /* One for each reason to refuse a doorbell, and one for the ring that is heard. */
 #define SEND_TRIES	5

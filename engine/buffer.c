@@ -4,6 +4,7 @@
  * this file by a model of itself and proves it apart: docs/soundness.md.
  */
 #include <stdatomic.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -17,34 +18,26 @@ void tpmix_put(uint8_t *buf, uint32_t at, uint8_t byte)
 	buf[at] = byte;
 }
 
-void tpmix_wipe(uint8_t *buf, uint32_t len)
+void tpmix_fill(uint8_t *buf, uint8_t byte, uint32_t begin, uint32_t end)
 {
-	uint32_t i;
-
-	for (i = 0; i < len; i++) {
-		buf[i] = 0;
-	}
-}
-
-void tpmix_blank(uint8_t *buf, uint32_t begin, uint32_t end)
-{
-	uint32_t i;
-
-	for (i = begin; i < end; i++) {
-		buf[i] = NO_DATA_BYTE;
+	if (begin < end) {
+		memset(buf + begin, byte, end - begin);
 	}
 }
 
 void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
 {
-	uint32_t i;
-
-	for (i = begin; i < end; i++) {
-		to[i] = from[i];
+	if (begin < end) {
+		memcpy(to + begin, from + begin, end - begin);
 	}
 }
 
-void tpmix_put_word(uint32_t *words, uint32_t at, uint32_t val)
+bool tpmix_same(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	return memcmp(a, b, len) == 0;
+}
+
+static uint32_t to_le(uint32_t val)
 {
 	const union {
 		uint8_t byte[4];
@@ -54,9 +47,24 @@ void tpmix_put_word(uint32_t *words, uint32_t at, uint32_t val)
 		(uint8_t)(val >> 24),
 	} };
 
+	return le.word;
+}
+
+bool tpmix_put_word(uint32_t *words, uint32_t at, uint32_t val)
+{
+	/* volatile: in one access, not in bytes. */
+	volatile uint32_t *word = &words[at];
+
+	if (*word == to_le(val)) {
+		return false;
+	}
+	*word = to_le(val);
+	return true;
+}
+
+void tpmix_fence(void)
+{
 	atomic_thread_fence(memory_order_release);
-	/* volatile: in one store, not in bytes. */
-	*(volatile uint32_t *)&words[at] = le.word;
 }
 
 /* CRC-16/KERMIT, four bits a step. */

@@ -67,21 +67,28 @@ static uint32_t ctrl_sts(const struct tpmix *e, unsigned int locality)
 	       e->s.loc[locality].state == TPMIX_IDLE ? TPM_CTRL_STS_TPM_IDLE : 0;
 }
 
-static uint32_t buffer_addr(unsigned int locality, uint32_t window)
+/* Command and response are in the windows in RAM, not in DATA_BUFFER. */
+static bool uses_ram(const struct tpmix *e, unsigned int locality)
 {
-	return TPMIX_BASE +
-	       (locality == 0 ? window : locality << TPMIX_LOCALITY_SHIFT |
-					 TPM_REG_DATA_BUFFER);
+	return locality == 0 && tpmix_has_ram(e);
+}
+
+static uint64_t buffer_addr(const struct tpmix *e, unsigned int locality,
+			    uint32_t window)
+{
+	return e->cfg.base +
+	       (uses_ram(e, locality) ? window :
+		locality << TPMIX_LOCALITY_SHIFT | TPM_REG_DATA_BUFFER);
 }
 
 static uint32_t buffer_size(const struct tpmix *e, unsigned int locality)
 {
-	return locality == 0 || e->s.bufsize < TPMIX_DATA_BUFFER_SIZE ?
+	return uses_ram(e, locality) || e->s.bufsize < TPMIX_DATA_BUFFER_SIZE ?
 	       e->s.bufsize : TPMIX_DATA_BUFFER_SIZE;
 }
 
-uint32_t tpmix_crb_read32(const struct tpmix *e, unsigned int locality,
-			  uint32_t off)
+static uint32_t register_value(const struct tpmix *e, unsigned int locality,
+			       uint32_t off)
 {
 	switch (off) {
 	case TPM_REG_LOC_STATE:
@@ -104,23 +111,53 @@ uint32_t tpmix_crb_read32(const struct tpmix *e, unsigned int locality,
 	case TPM_REG_CTRL_RSP_SIZE:
 		return buffer_size(e, locality);
 	case TPM_REG_CTRL_CMD_LADDR:
-		return buffer_addr(locality, TPMIX_CMD_WINDOW);
+		return (uint32_t)buffer_addr(e, locality, TPMIX_CMD_WINDOW);
+	case TPM_REG_CTRL_CMD_HADDR:
+		return (uint32_t)(buffer_addr(e, locality, TPMIX_CMD_WINDOW) >> 32);
 	case TPM_REG_CTRL_RSP_ADDR:
-		return buffer_addr(locality, TPMIX_RSP_WINDOW);
+		return (uint32_t)buffer_addr(e, locality, TPMIX_RSP_WINDOW);
+	case TPM_REG_CTRL_RSP_HADDR:
+		return (uint32_t)(buffer_addr(e, locality, TPMIX_RSP_WINDOW) >> 32);
 	default:
-		/* LOC_CTRL, CTRL_REQ, CTRL_CANCEL, upper halves, reserved */
+		/* LOC_CTRL, CTRL_REQ, CTRL_CANCEL, reserved */
 		return 0;
 	}
 }
 
+static bool is_register(uint32_t off)
+{
+	switch (off) {
+	case TPM_REG_LOC_STATE:
+	case TPM_REG_LOC_CTRL:
+	case TPM_REG_LOC_STS:
+	case TPM_REG_INTF_ID:
+	case TPM_REG_INTF_ID2:
+		return true;
+	default:
+		return off >= TPM_REG_CTRL_REQ && off <= TPM_REG_CTRL_RSP_HADDR;
+	}
+}
+
+bool tpmix_crb_read32(const struct tpmix *e, unsigned int locality,
+		      uint32_t off, uint32_t *val)
+{
+	*val = register_value(e, locality, off);
+	return is_register(off);
+}
+
 /*
- * What arms CTRL_START arms it for the next command, not for the one that runs: an
- * access that is repeated late changes nothing for the one after it.
+ * What arms CTRL_START arms it for the next command. An access that is repeated
+ * late, while the command runs that it prepared, must not make a late START of it
+ * run again: so it is known when it came, and ctrl_start() looks at the bytes.
  */
 static void arm(struct tpmix *e, unsigned int locality)
 {
-	if (e->s.loc[locality].state != TPMIX_EXECUTION) {
-		e->s.loc[locality].armed = 1;
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	if (l->state != TPMIX_EXECUTION) {
+		l->armed = TPMIX_ARMED;
+	} else {
+		l->armed = TPMIX_ARMED_EARLY;
 	}
 }
 
@@ -157,23 +194,43 @@ static void ctrl_req(struct tpmix *e, unsigned int locality, uint32_t val)
 		break;
 	case TPM_CTRL_REQ_GO_IDLE:
 		tpmix_goal_idle(e, locality);
-		arm(e, locality);
 		break;
 	default:
 		break;
 	}
 }
 
+/*
+ * A START is the repetition of the one before unless it was armed since. It is one
+ * too where it was armed while that one's command ran, and the buffer still holds
+ * that very command.
+ */
+static bool start_is_new(const struct tpmix *e, unsigned int locality)
+{
+	switch (e->s.loc[locality].armed) {
+	case TPMIX_ARMED:
+		return true;
+	case TPMIX_ARMED_EARLY:
+		return !tpmix_repeats_command(e, locality);
+	default:
+		return false;
+	}
+}
+
 static void ctrl_start(struct tpmix *e, unsigned int locality)
 {
-	/* A START that was heard already. */
-	if (!e->s.loc[locality].armed) {
+	bool new = start_is_new(e, locality);
+
+	e->s.loc[locality].armed = TPMIX_DISARMED;
+	if (!new) {
 		return;
 	}
 	if (tpmix_busy(e)) {
+		/* The guest is not to take that command's response for its own. */
 		tpmix_guest_error(e, "CTRL_START while a command runs",
 				  locality << TPMIX_LOCALITY_SHIFT |
 				  TPM_REG_CTRL_START);
+		e->s.waiting = (uint8_t)locality;
 		return;
 	}
 	tpmix_accept(e, locality, TPMIX_FROM_BUFFER, 0);
@@ -211,7 +268,7 @@ static void control_write(struct tpmix *e, unsigned int locality, uint32_t off,
 	}
 }
 
-void tpmix_crb_write32(struct tpmix *e, unsigned int locality, uint32_t off,
+bool tpmix_crb_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 		       uint32_t val, uint32_t mask)
 {
 	struct tpmix_loc *l = &e->s.loc[locality];
@@ -237,27 +294,24 @@ void tpmix_crb_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 		break;
 	default:
 		/*
-		 * edk2 writes buffer addresses and sizes of its own into 0x58
-		 * to 0x6F: ignored, as they are where it wants them.
+		 * Read only. edk2 writes buffer addresses and sizes of its own
+		 * into 0x58 to 0x6F: ignored, as they are where it wants them.
 		 */
-		break;
+		return is_register(off);
 	}
-}
-
-uint8_t tpmix_crb_buffer_read(const struct tpmix *e, unsigned int locality,
-			      uint32_t off)
-{
-	return tpmix_rsp_byte(e, locality, off);
+	return true;
 }
 
 void tpmix_crb_buffer_write(struct tpmix *e, unsigned int locality,
-			    uint32_t off, uint8_t byte)
+			    uint32_t off, uint32_t val, unsigned int size)
 {
 	if (e->s.active != locality) {
 		return;
 	}
 	arm(e, locality);
 	if (off < e->s.bufsize) {
-		tpmix_put(tpmix_cmd(e, locality), off, byte);
+		tpmix_cmd_put(e, locality, off, val,
+			      size < e->s.bufsize - off ? size :
+			      (unsigned int)(e->s.bufsize - off));
 	}
 }

@@ -16,7 +16,7 @@ static bool expects(const struct tpmix *e, unsigned int locality)
 		return false;
 	}
 	return e->s.fifo_len < SIZE_FIELD_END ||
-	       tpmix_get_be32(tpmix_cmd(e, locality), 2) > e->s.fifo_len;
+	       tpmix_cmd_size_field(e, locality) > e->s.fifo_len;
 }
 
 static bool data_avail(const struct tpmix *e, unsigned int locality)
@@ -82,32 +82,42 @@ static uint32_t sts_read(const struct tpmix *e, unsigned int locality,
 	return val | burst_count(e, locality, size) << TPM_STS_BURST_COUNT_SHIFT;
 }
 
-uint32_t tpmix_fifo_read32(const struct tpmix *e, unsigned int locality,
-			   uint32_t off, unsigned int size)
+bool tpmix_fifo_read32(const struct tpmix *e, unsigned int locality,
+		       uint32_t off, unsigned int size, uint32_t *val)
 {
 	switch (off) {
 	case TPM_REG_ACCESS:
-		return tpmix_access_read(e, locality);
+		*val = tpmix_access_read(e, locality);
+		return true;
 	case TPM_REG_INT_ENABLE:
-		return e->s.loc[locality].int_enable;
+		*val = e->s.loc[locality].int_enable;
+		return true;
 	case TPM_REG_INT_VECTOR:
-		return e->cfg.int_vector;
+		*val = e->cfg.int_vector;
+		return true;
 	case TPM_REG_INT_STATUS:
-		return e->s.loc[locality].int_status;
+		*val = e->s.loc[locality].int_status;
+		return true;
 	case TPM_REG_INTF_CAPABILITY:
-		return e->s.family == TPMIX_FAMILY_2_0 ?
+		*val = e->s.family == TPMIX_FAMILY_2_0 ?
 		       TPM_INTF_CAPABILITY_TPM20 : TPM_INTF_CAPABILITY_TPM12;
+		return true;
 	case TPM_REG_STS:
-		return e->s.active == locality ? sts_read(e, locality, size) :
+		*val = e->s.active == locality ? sts_read(e, locality, size) :
 						 ALL_ONES;
+		return true;
 	case TPM_REG_INTERFACE_ID:
-		return tpmix_intf_id_read(e);
+		*val = tpmix_intf_id_read(e);
+		return true;
 	case TPM_REG_DID_VID:
-		return TPM_DID_VID_QEMU;
+		*val = TPM_DID_VID_QEMU;
+		return true;
 	case TPM_REG_RID:
-		return TPM_RID_QEMU;
+		*val = TPM_RID_QEMU;
+		return true;
 	default:
-		return ALL_ONES;
+		*val = ALL_ONES;
+		return false;
 	}
 }
 
@@ -118,9 +128,10 @@ static void go(struct tpmix *e, unsigned int locality)
 		return;
 	}
 	if (tpmix_busy(e)) {
-		/* The command of a locality that relinquished still runs. */
+		/* The command of a locality that left still runs. */
 		tpmix_guest_error(e, "tpmGo while a command runs",
 				  locality << TPMIX_LOCALITY_SHIFT | TPM_REG_STS);
+		e->s.waiting = (uint8_t)locality;
 		return;
 	}
 	tpmix_accept(e, locality, TPMIX_FROM_FIFO, 0);
@@ -168,7 +179,7 @@ static void sts_write(struct tpmix *e, unsigned int locality, uint32_t val)
 	}
 }
 
-void tpmix_fifo_write32(struct tpmix *e, unsigned int locality, uint32_t off,
+bool tpmix_fifo_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 			uint32_t val, uint32_t mask)
 {
 	switch (off) {
@@ -190,10 +201,15 @@ void tpmix_fifo_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 	case TPM_REG_INTERFACE_ID:
 		tpmix_intf_id_write(e, val, mask);
 		break;
+	case TPM_REG_INT_VECTOR:
+	case TPM_REG_INTF_CAPABILITY:
+	case TPM_REG_DID_VID:
+	case TPM_REG_RID:
+		break; /* RO */
 	default:
-		/* INT_VECTOR, INTF_CAPABILITY, DID_VID, RID, reserved: RO */
-		break;
+		return false;
 	}
+	return true;
 }
 
 uint8_t tpmix_fifo_pop(struct tpmix *e, unsigned int locality)
@@ -219,6 +235,6 @@ void tpmix_fifo_push(struct tpmix *e, unsigned int locality, uint8_t byte)
 		e->s.loc[locality].state = TPMIX_RECEPTION;
 	}
 	if (expects(e, locality)) {
-		tpmix_put(tpmix_cmd(e, locality), e->s.fifo_len++, byte);
+		tpmix_cmd_put(e, locality, e->s.fifo_len++, byte, 1);
 	}
 }

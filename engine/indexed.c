@@ -9,11 +9,6 @@
 
 #define CSUM_EXPECT_BITS (TPMIX_CSUM_EXPECT_MASK | TPMIX_CSUM_EXPECT_ON)
 
-static bool has_response(const struct tpmix *e, unsigned int locality)
-{
-	return e->s.rsp_owner == locality;
-}
-
 static uint32_t status_read(const struct tpmix *e, unsigned int locality)
 {
 	uint32_t val = e->s.loc[locality].state;
@@ -21,7 +16,7 @@ static uint32_t status_read(const struct tpmix *e, unsigned int locality)
 	if (tpmix_busy(e)) {
 		val |= TPMIX_STATUS_BUSY;
 	}
-	if (has_response(e, locality)) {
+	if (tpmix_readable(e, locality)) {
 		val |= TPMIX_STATUS_RSP_VALID;
 	}
 	return val | (uint32_t)e->s.loc[locality].refused <<
@@ -34,7 +29,7 @@ static uint32_t status_read(const struct tpmix *e, unsigned int locality)
  */
 static uint32_t csum_read(const struct tpmix *e, unsigned int locality)
 {
-	if (e->s.running != locality && !has_response(e, locality)) {
+	if (e->s.running != locality && !tpmix_readable(e, locality)) {
 		return 0;
 	}
 	return (uint32_t)e->s.rsp_csum << 16 | e->s.cmd_csum;
@@ -56,17 +51,22 @@ static uint32_t transaction_read(const struct tpmix *e, unsigned int locality,
 	case TPMIX_REG_COMPLETED:
 		return tpmix_completed(e);
 	case TPMIX_REG_RSP_SIZE:
-		return has_response(e, locality) ? e->s.rsp_len : 0;
+		return tpmix_readable(e, locality);
 	case TPMIX_REG_CSUM:
 		return csum_read(e, locality);
 	default:
-		/* CANCEL, INT_ACK, reserved */
+		/* CANCEL, INT_ACK */
 		return 0;
 	}
 }
 
-uint32_t tpmix_indexed_read32(const struct tpmix *e, unsigned int locality,
-			      uint32_t off)
+static uint64_t window_addr(const struct tpmix *e, uint32_t window)
+{
+	return tpmix_has_ram(e) ? e->cfg.base + window : 0;
+}
+
+/* Discovery: constant, and the same in every locality. */
+static uint32_t discovery_read(const struct tpmix *e, uint32_t off)
 {
 	switch (off) {
 	case TPMIX_REG_MAGIC:
@@ -75,26 +75,41 @@ uint32_t tpmix_indexed_read32(const struct tpmix *e, unsigned int locality,
 		return TPMIX_VERSION_1_0;
 	case TPMIX_REG_CAP:
 		return TPMIX_CAP_INDEX | TPMIX_CAP_TICKET | TPMIX_CAP_CSUM |
-		       TPMIX_CAP_RAM;
+		       (tpmix_has_ram(e) ? TPMIX_CAP_RAM : 0);
 	case TPMIX_REG_BUFSIZE:
 		return e->s.bufsize;
 	case TPMIX_REG_WINDOW:
 		return TPMIX_WINDOW_SIZE << 16 | TPMIX_WINDOW;
 	case TPMIX_REG_RAM_SIZE:
-		return e->cfg.capacity;
+		return tpmix_has_ram(e) ? e->cfg.capacity : 0;
 	case TPMIX_REG_CMD_WINDOW:
-		return TPMIX_BASE + TPMIX_CMD_WINDOW;
+		return (uint32_t)window_addr(e, TPMIX_CMD_WINDOW);
+	case TPMIX_REG_CMD_WINDOW + 4:
+		return (uint32_t)(window_addr(e, TPMIX_CMD_WINDOW) >> 32);
 	case TPMIX_REG_RSP_WINDOW:
-		return TPMIX_BASE + TPMIX_RSP_WINDOW;
+		return (uint32_t)window_addr(e, TPMIX_RSP_WINDOW);
+	case TPMIX_REG_RSP_WINDOW + 4:
+		return (uint32_t)(window_addr(e, TPMIX_RSP_WINDOW) >> 32);
 	case TPMIX_REG_HEADER:
-		return TPMIX_BASE + TPMIX_HEADER;
+		return (uint32_t)window_addr(e, TPMIX_HEADER);
 	default:
-		if (off < TPMIX_REG_INDEX) {
-			return 0;
-		}
-		return e->s.active == locality ?
+		return (uint32_t)(window_addr(e, TPMIX_HEADER) >> 32);
+	}
+}
+
+bool tpmix_indexed_read32(const struct tpmix *e, unsigned int locality,
+			  uint32_t off, uint32_t *val)
+{
+	if (off < TPMIX_REG_INDEX) {
+		*val = discovery_read(e, off);
+	} else if (off > TPMIX_REG_INT_ACK) {
+		*val = 0;
+		return false;
+	} else {
+		*val = e->s.active == locality ?
 		       transaction_read(e, locality, off) : ALL_ONES;
 	}
+	return true;
 }
 
 static void refuse(struct tpmix *e, unsigned int locality,
@@ -139,28 +154,9 @@ static void int_ack(struct tpmix *e, unsigned int locality, uint32_t ticket)
 	}
 }
 
-void tpmix_indexed_write32(struct tpmix *e, unsigned int locality, uint32_t off,
-			   uint32_t val, uint32_t mask)
+static void ticket_write(struct tpmix *e, unsigned int locality, uint32_t off,
+			 uint32_t val, uint32_t mask)
 {
-	if (e->s.active != locality) {
-		return;
-	}
-	switch (off) {
-	case TPMIX_REG_INDEX:
-		e->s.loc[locality].index = (e->s.loc[locality].index & ~mask) | val;
-		return;
-	case TPMIX_REG_CSUM_EXPECT:
-		e->s.loc[locality].csum_expect =
-			((e->s.loc[locality].csum_expect & ~mask) | val) &
-			CSUM_EXPECT_BITS;
-		return;
-	case TPMIX_REG_CANCEL:
-	case TPMIX_REG_DOORBELL:
-	case TPMIX_REG_INT_ACK:
-		break;
-	default:
-		return;
-	}
 	if (mask != ALL_ONES) {
 		/* A part of a ticket names another command. */
 		refuse(e, locality, TPMIX_REFUSED_WIDTH,
@@ -174,14 +170,31 @@ void tpmix_indexed_write32(struct tpmix *e, unsigned int locality, uint32_t off,
 	}
 }
 
-uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality,
-		       uint32_t at)
+bool tpmix_indexed_write32(struct tpmix *e, unsigned int locality, uint32_t off,
+			   uint32_t val, uint32_t mask)
 {
-	if (e->s.active != locality || !has_response(e, locality) ||
-	    at >= e->s.rsp_len) {
-		return NO_DATA_BYTE;
+	struct tpmix_loc *l = &e->s.loc[locality];
+
+	if (e->s.active != locality) {
+		return off <= TPMIX_REG_INT_ACK;
 	}
-	return tpmix_get(e->cfg.rsp, at);
+	switch (off) {
+	case TPMIX_REG_INDEX:
+		l->index = (l->index & ~mask) | val;
+		return true;
+	case TPMIX_REG_CSUM_EXPECT:
+		l->csum_expect = ((l->csum_expect & ~mask) | val) &
+				 CSUM_EXPECT_BITS;
+		return true;
+	case TPMIX_REG_CANCEL:
+	case TPMIX_REG_DOORBELL:
+	case TPMIX_REG_INT_ACK:
+		ticket_write(e, locality, off, val, mask);
+		return true;
+	default:
+		/* RO up to INT_ACK, nothing behind it. */
+		return off <= TPMIX_REG_INT_ACK;
+	}
 }
 
 uint8_t tpmix_window_read(const struct tpmix *e, unsigned int locality,
@@ -189,23 +202,29 @@ uint8_t tpmix_window_read(const struct tpmix *e, unsigned int locality,
 {
 	uint32_t index = e->s.loc[locality].index;
 
-	return index < TPMIX_BUFFER_MAX ?
-	       tpmix_rsp_byte(e, locality, index + off) : NO_DATA_BYTE;
+	/* No response is so long; and the sum is not to wrap. */
+	return tpmix_rsp_byte(e, locality,
+			      index < TPMIX_BUFFER_MAX ? index + off : ALL_ONES);
 }
 
 void tpmix_window_write(struct tpmix *e, unsigned int locality, uint32_t off,
-			uint8_t byte)
+			uint32_t val, unsigned int size)
 {
 	uint32_t index = e->s.loc[locality].index;
+	uint32_t room;
 
 	if (e->s.active != locality) {
 		return;
 	}
-	if (index >= e->s.bufsize || off >= e->s.bufsize - index) {
+	room = index < e->s.bufsize && off < e->s.bufsize - index ?
+	       e->s.bufsize - index - off : 0;
+	if (room < size) {
 		refuse(e, locality, TPMIX_REFUSED_INDEX,
 		       "window write outside the command buffer",
 		       TPMIX_WINDOW + off);
-		return;
+		size = room;
 	}
-	tpmix_put(tpmix_cmd(e, locality), index + off, byte);
+	if (size) {
+		tpmix_cmd_put(e, locality, index + off, val, size);
+	}
 }

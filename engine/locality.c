@@ -2,21 +2,24 @@
 /*
  * Locality arbitration: TPM_ACCESS_x, TIS 1.3 5.6.2 to 5.6.5, PTP 6.5.2.3, and
  * what TPM_LOC_CTRL_x asks for.
- * Where the TIS leaves a choice it is that of QEMU's tpm-tis.
+ *
+ * A change of the active locality never waits for a command. The command of a
+ * locality that left runs on, and its response is that locality's.
  */
 #include "internal.h"
 
-static bool requested_by_other(const struct tpmix *e, unsigned int locality)
+/* The highest locality that requests, but for @but; or none. */
+static uint8_t requester(const struct tpmix *e, unsigned int but)
 {
 	unsigned int l;
 
-	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
-		if (l != locality &&
-		    (e->s.loc[l].access & TPM_ACCESS_REQUEST_USE)) {
-			return true;
+	for (l = TPMIX_NUM_LOCALITIES; l > 0; l--) {
+		if (l - 1 != but &&
+		    (e->s.loc[l - 1].access & TPM_ACCESS_REQUEST_USE)) {
+			return (uint8_t)(l - 1);
 		}
 	}
-	return false;
+	return TPMIX_NO_LOCALITY;
 }
 
 uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
@@ -29,7 +32,7 @@ uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
 	if (e->s.active == locality) {
 		val |= TPM_ACCESS_ACTIVE_LOCALITY;
 	}
-	if (requested_by_other(e, locality)) {
+	if (tpmix_loc_ok(requester(e, locality))) {
 		val |= TPM_ACCESS_PENDING_REQUEST;
 	}
 	if (!e->s.established) {
@@ -39,8 +42,9 @@ uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
 }
 
 /*
- * interface.md 5: a new owner finds nothing of the old one's command, nor what
- * locality 0 wrote into its window while it was not active.
+ * A new owner finds nothing of the old one's command, nor what locality 0 wrote
+ * into its window while it was not active (docs/specification.md, "Access
+ * control").
  */
 static void take_command_buffer(struct tpmix *e, uint8_t locality)
 {
@@ -52,89 +56,48 @@ static void take_command_buffer(struct tpmix *e, uint8_t locality)
 	if (tpmix_loc_ok(old) && e->s.loc[old].state == TPMIX_RECEPTION) {
 		e->s.loc[old].state = TPMIX_IDLE;
 	}
-	tpmix_wipe(e->cfg.cmd, e->cfg.capacity);
-	tpmix_wipe(e->cfg.ram.cmd, e->cfg.capacity);
+	tpmix_cmd_wipe(e);
 	e->s.fifo_len = 0;
 	e->s.cmd_owner = locality;
 }
 
-/* The active locality, if there is one, no longer is. */
-static void leave(struct tpmix *e, bool seized)
+/* The one place where the active locality changes; @locality may be none. */
+static void set_active(struct tpmix *e, uint8_t locality)
 {
-	uint8_t old = e->s.active;
-
-	if (!tpmix_loc_ok(old)) {
-		return;
-	}
-	if (seized) {
-		e->s.loc[old].access |= TPM_ACCESS_BEEN_SEIZED;
-	}
-	e->s.active = TPMIX_NO_LOCALITY;
-}
-
-void tpmix_set_active(struct tpmix *e, uint8_t locality)
-{
-	unsigned int l;
-
-	leave(e, e->s.loc[locality].access & TPM_ACCESS_SEIZE);
 	e->s.active = locality;
-	e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
-	/* A seize that lost to a higher locality is void. */
-	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
-		e->s.loc[l].access &= (uint8_t)~TPM_ACCESS_SEIZE;
-	}
-	take_command_buffer(e, locality);
-	tpmix_raise(e, locality, TPM_INT_LOCALITY_CHANGE);
-}
-
-/*
- * @locality is to be active: at once, or after the running command, which is
- * cancelled for it (TIS 1.3 5.6.4). A higher locality that already waits stays.
- */
-static void hand_over(struct tpmix *e, uint8_t locality)
-{
-	if (!tpmix_busy(e)) {
-		tpmix_set_active(e, locality);
+	if (!tpmix_loc_ok(locality)) {
 		return;
 	}
-	if (!tpmix_loc_ok(e->s.next) || locality > e->s.next) {
-		e->s.next = locality;
+	e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
+	take_command_buffer(e, locality);
+	/* TIS 1.3 5.6.4: what another locality began is not to hold this one up. */
+	if (tpmix_busy(e) && e->s.running != locality) {
+		tpmix_cancel(e);
 	}
-	tpmix_cancel(e);
+	tpmix_raise(e, locality, TPM_INT_LOCALITY_CHANGE);
 }
 
 void tpmix_relinquish(struct tpmix *e, unsigned int locality)
 {
-	unsigned int l;
-
-	if (e->s.active != locality) {
+	if (e->s.active == locality) {
+		set_active(e, requester(e, locality));
+	} else {
 		e->s.loc[locality].access &= (uint8_t)~TPM_ACCESS_REQUEST_USE;
-		return;
 	}
-	for (l = TPMIX_NUM_LOCALITIES; l > 0; l--) {
-		if (e->s.loc[l - 1].access & TPM_ACCESS_REQUEST_USE) {
-			hand_over(e, (uint8_t)(l - 1));
-			return;
-		}
-	}
-	leave(e, false);
 }
 
 void tpmix_seize(struct tpmix *e, unsigned int locality)
 {
-	unsigned int l;
+	uint8_t old = e->s.active;
 
 	/* TIS 1.3 5.6.4: only from a lower locality, or from none. */
-	if (tpmix_loc_ok(e->s.active) && locality <= e->s.active) {
+	if (tpmix_loc_ok(old) && locality <= old) {
 		return;
 	}
-	for (l = locality; l < TPMIX_NUM_LOCALITIES; l++) {
-		if (e->s.loc[l].access & TPM_ACCESS_SEIZE) {
-			return;
-		}
+	if (tpmix_loc_ok(old)) {
+		e->s.loc[old].access |= TPM_ACCESS_BEEN_SEIZED;
 	}
-	e->s.loc[locality].access |= TPM_ACCESS_SEIZE;
-	hand_over(e, (uint8_t)locality);
+	set_active(e, (uint8_t)locality);
 }
 
 void tpmix_request(struct tpmix *e, unsigned int locality)
@@ -142,10 +105,10 @@ void tpmix_request(struct tpmix *e, unsigned int locality)
 	if (e->s.active == locality) {
 		return;
 	}
-	if (tpmix_loc_ok(e->s.active) || tpmix_loc_ok(e->s.next)) {
+	if (tpmix_loc_ok(e->s.active)) {
 		e->s.loc[locality].access |= TPM_ACCESS_REQUEST_USE;
 	} else {
-		tpmix_set_active(e, (uint8_t)locality);
+		set_active(e, (uint8_t)locality);
 	}
 }
 

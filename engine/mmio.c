@@ -52,6 +52,9 @@ static struct place decode_ram(const struct tpmix *e, uint32_t at)
 {
 	struct place p = { .door = DOOR_NONE };
 
+	if (!tpmix_has_ram(e)) {
+		return p;
+	}
 	if (at - TPMIX_HEADER < TPMIX_HEADER_PAGE_SIZE) {
 		p.door = DOOR_HEADER;
 		p.off = at - TPMIX_HEADER;
@@ -66,10 +69,13 @@ static struct place decode_ram(const struct tpmix *e, uint32_t at)
 	return p;
 }
 
-/* Byte @i of an access at @addr; the address space does not wrap. */
-static struct place decode(const struct tpmix *e, uint32_t addr, unsigned int i)
+/*
+ * The byte at @addr, and with it all of its aligned 32-bit word: no door ends
+ * within one.
+ */
+static struct place decode(const struct tpmix *e, uint32_t addr)
 {
-	uint32_t at = addr < TPMIX_SPACE_SIZE ? addr + i : TPMIX_SPACE_SIZE;
+	uint32_t at = addr < TPMIX_SPACE_SIZE ? addr : TPMIX_SPACE_SIZE;
 	bool ext = e->cfg.crb && at >= TPMIX_EXT &&
 		   at - TPMIX_EXT < TPMIX_EXT_SIZE;
 	struct place p;
@@ -92,65 +98,143 @@ static struct place decode(const struct tpmix *e, uint32_t addr, unsigned int i)
 	return p;
 }
 
+/* Of an access of @left bytes at @addr those in the first aligned word. */
+static unsigned int part(uint32_t addr, unsigned int left)
+{
+	unsigned int n = 4 - (addr & 3);
+
+	return n < left ? n : left;
+}
+
+static unsigned int at_most_8(unsigned int size)
+{
+	return size < 8 ? size : 8;
+}
+
+static uint64_t low_bytes(uint64_t val, unsigned int size)
+{
+	return size < 8 ? val & ((1ull << (size * 8)) - 1) : val;
+}
+
 bool tpmix_is_fifo(const struct tpmix *e, uint32_t addr, unsigned int size)
 {
 	unsigned int i;
 
-	for (i = 0; i < size && i < 8; i++) {
-		if (decode(e, addr, i).door == DOOR_DATA) {
+	if (addr >= TPMIX_SPACE_SIZE) {
+		return false;
+	}
+	size = at_most_8(size);
+	for (i = 0; i < size; i += part(addr + i, size - i)) {
+		if (decode(e, addr + i).door == DOOR_DATA) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static uint8_t byte_of(uint32_t word, uint32_t off)
+/* The register at aligned @p.off. False where there is none. */
+static bool read_register(const struct tpmix *e, struct place p,
+			  unsigned int size, uint32_t *val)
 {
-	return (uint8_t)(word >> ((off & 3) * 8));
-}
-
-static uint8_t read_byte(const struct tpmix *e, struct place p,
-			 unsigned int size)
-{
-	uint32_t word = p.off & ~3u;
-
 	switch (p.door) {
 	case DOOR_FIFO:
-		return byte_of(tpmix_fifo_read32(e, p.locality, word, size),
-			       p.off);
+		return tpmix_fifo_read32(e, p.locality, p.off, size, val);
 	case DOOR_CRB:
-		return byte_of(tpmix_crb_read32(e, p.locality, word), p.off);
-	case DOOR_CRB_BUFFER:
-		return tpmix_crb_buffer_read(e, p.locality,
-					     p.off - TPM_REG_DATA_BUFFER);
+		return tpmix_crb_read32(e, p.locality, p.off, val);
 	case DOOR_INDEXED:
-		return byte_of(tpmix_indexed_read32(e, p.locality, word), p.off);
+		return tpmix_indexed_read32(e, p.locality, p.off, val);
+	case DOOR_HEADER:
+		if (p.off >= TPMIX_BLOCK) {
+			return tpmix_indexed_read32(e, 0, p.off, val);
+		}
+		*val = 0;
+		return true;
+	default:
+		*val = ALL_ONES;
+		return false;
+	}
+}
+
+/* Byte @off of a buffer or window. */
+static uint8_t read_byte(const struct tpmix *e, struct place p)
+{
+	switch (p.door) {
+	case DOOR_CRB_BUFFER:
+		return tpmix_rsp_byte(e, p.locality, p.off - TPM_REG_DATA_BUFFER);
 	case DOOR_WINDOW:
 		return tpmix_window_read(e, p.locality, p.off - TPMIX_WINDOW);
-	case DOOR_HEADER:
-		return p.off < TPMIX_BLOCK ? 0 :
-		       byte_of(tpmix_indexed_read32(e, 0, word), p.off);
 	case DOOR_CMD_WINDOW:
 		return tpmix_get(e->cfg.ram.cmd, p.off);
 	case DOOR_RSP_WINDOW:
 		return tpmix_rsp_byte(e, 0, p.off);
 	default:
+		/* R1: DATA_FIFO's pop is not here. */
 		return NO_DATA_BYTE;
 	}
+}
+
+static bool is_bytes(enum door door)
+{
+	return door == DOOR_DATA || door == DOOR_WINDOW ||
+	       door == DOOR_CRB_BUFFER || door == DOOR_CMD_WINDOW ||
+	       door == DOOR_RSP_WINDOW;
+}
+
+/*
+ * @n bytes within an aligned word, of an access of @size. False where no register
+ * is.
+ */
+static bool read_word(const struct tpmix *e, uint32_t addr, unsigned int n,
+		      unsigned int size, uint32_t *val)
+{
+	struct place p = decode(e, addr);
+	unsigned int shift = (addr & 3) * 8;
+	unsigned int i;
+	bool there;
+
+	if (is_bytes(p.door)) {
+		*val = 0;
+		for (i = 0; i < n; i++, p.off++) {
+			*val |= (uint32_t)read_byte(e, p) << (i * 8);
+		}
+		return true;
+	}
+	p.off &= ~3u;
+	there = read_register(e, p, size, val);
+	*val = (uint32_t)low_bytes(*val >> shift, n);
+	return there;
 }
 
 uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size)
 {
 	uint64_t val = 0;
+	uint32_t word;
+	unsigned int i, n;
+
+	size = at_most_8(size);
+	if (e->s.family == TPMIX_FAMILY_NONE) {
+		return 0;
+	}
+	if (addr >= TPMIX_SPACE_SIZE) {
+		return low_bytes(~0ull, size);
+	}
+	for (i = 0; i < size; i += n) {
+		n = part(addr + i, size - i);
+		read_word(e, addr + i, n, size, &word);
+		val |= (uint64_t)word << (i * 8);
+	}
+	return val;
+}
+
+/* Bytes of the response, in the order of their addresses. */
+static uint32_t pop_word(struct tpmix *e, uint32_t addr, unsigned int n)
+{
+	struct place p = decode(e, addr);
+	uint32_t val = 0;
 	unsigned int i;
 
-	for (i = 0; i < size && i < 8; i++) {
-		struct place p = decode(e, addr, i);
-		/* R1: the pop is not here. */
-		uint8_t byte = p.door == DOOR_DATA ? NO_DATA_BYTE :
-			       read_byte(e, p, size);
-
-		val |= (uint64_t)byte << (i * 8);
+	for (i = 0; i < n; i++) {
+		val |= (uint32_t)tpmix_fifo_pop(e, p.locality) << (i * 8);
 	}
 	return val;
 }
@@ -158,29 +242,48 @@ uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size)
 uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size)
 {
 	uint64_t val = 0;
-	unsigned int i;
+	uint32_t word;
+	unsigned int i, n;
 
-	if (!tpmix_is_fifo(e, addr, size)) {
+	size = at_most_8(size);
+	if (addr >= TPMIX_SPACE_SIZE || e->s.family == TPMIX_FAMILY_NONE) {
 		return tpmix_read(e, addr, size);
 	}
-	for (i = 0; i < size && i < 8; i++) {
-		struct place p = decode(e, addr, i);
-		uint8_t byte = p.door == DOOR_DATA ?
-			       tpmix_fifo_pop(e, p.locality) :
-			       read_byte(e, p, size);
-
-		val |= (uint64_t)byte << (i * 8);
+	for (i = 0; i < size; i += n) {
+		n = part(addr + i, size - i);
+		if (decode(e, addr + i).door == DOOR_DATA) {
+			word = pop_word(e, addr + i, n);
+		} else if (!read_word(e, addr + i, n, size, &word)) {
+			tpmix_guest_error(e, "read where no register is",
+					  addr + i);
+		}
+		val |= (uint64_t)word << (i * 8);
 	}
 	return val;
+}
+
+static bool write_register(struct tpmix *e, struct place p, uint32_t val,
+			   uint32_t mask)
+{
+	switch (p.door) {
+	case DOOR_FIFO:
+		return tpmix_fifo_write32(e, p.locality, p.off, val, mask);
+	case DOOR_CRB:
+		return tpmix_crb_write32(e, p.locality, p.off, val, mask);
+	case DOOR_INDEXED:
+		return tpmix_indexed_write32(e, p.locality, p.off, val, mask);
+	default:
+		return false;
+	}
 }
 
 /* The part of a write that falls into one aligned 32-bit word. */
 static void write_word(struct tpmix *e, uint32_t addr, uint32_t val,
 		       unsigned int size)
 {
-	struct place p = decode(e, addr, 0);
-	unsigned int shift = (p.off & 3) * 8;
-	uint32_t mask = (size == 4 ? ALL_ONES : (1u << (size * 8)) - 1) << shift;
+	struct place p = decode(e, addr);
+	unsigned int shift = (addr & 3) * 8;
+	uint32_t mask = (uint32_t)low_bytes(ALL_ONES, size) << shift;
 	unsigned int i;
 
 	if (p.locality == 4 && !e->cfg.locality4) {
@@ -188,38 +291,24 @@ static void write_word(struct tpmix *e, uint32_t addr, uint32_t val,
 		return;
 	}
 	switch (p.door) {
-	case DOOR_FIFO:
-		tpmix_fifo_write32(e, p.locality, p.off & ~3u,
-				   (val << shift) & mask, mask);
-		break;
-	case DOOR_CRB:
-		tpmix_crb_write32(e, p.locality, p.off & ~3u,
-				  (val << shift) & mask, mask);
-		break;
 	case DOOR_CRB_BUFFER:
-		for (i = 0; i < size; i++) {
-			tpmix_crb_buffer_write(e, p.locality,
-					       p.off - TPM_REG_DATA_BUFFER + i,
-					       (uint8_t)(val >> (i * 8)));
-		}
+		tpmix_crb_buffer_write(e, p.locality,
+				       p.off - TPM_REG_DATA_BUFFER, val, size);
 		break;
-	case DOOR_INDEXED:
-		tpmix_indexed_write32(e, p.locality, p.off & ~3u,
-				      (val << shift) & mask, mask);
+	case DOOR_WINDOW:
+		tpmix_window_write(e, p.locality, p.off - TPMIX_WINDOW, val,
+				   size);
 		break;
 	case DOOR_DATA:
 		for (i = 0; i < size; i++) {
 			tpmix_fifo_push(e, p.locality, (uint8_t)(val >> (i * 8)));
 		}
 		break;
-	case DOOR_WINDOW:
-		for (i = 0; i < size; i++) {
-			tpmix_window_write(e, p.locality,
-					   p.off - TPMIX_WINDOW + i,
-					   (uint8_t)(val >> (i * 8)));
-		}
-		break;
 	default:
+		p.off &= ~3u;
+		if (!write_register(e, p, (val << shift) & mask, mask)) {
+			tpmix_guest_error(e, "write where no register is", addr);
+		}
 		break;
 	}
 }
@@ -254,13 +343,14 @@ static void note_last(struct tpmix *e, uint32_t addr, uint64_t val,
 static void write_ram(struct tpmix *e, uint32_t addr, uint64_t val,
 		      unsigned int size)
 {
-	unsigned int i;
+	unsigned int i, n;
 
-	for (i = 0; i < size; i++) {
-		struct place p = decode(e, addr, i);
+	for (i = 0; i < size; i += n) {
+		struct place p = decode(e, addr + i);
 
+		n = part(addr + i, size - i);
 		if (p.door == DOOR_CMD_WINDOW) {
-			tpmix_put(e->cfg.ram.cmd, p.off, (uint8_t)(val >> (i * 8)));
+			tpmix_cmd_put(e, 0, p.off, (uint32_t)(val >> (i * 8)), n);
 		}
 	}
 }
@@ -271,38 +361,22 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 	const uint32_t accepted = e->s.accepted;
 	unsigned int i, n;
 
-	if (size == 0 || size > 8 || addr >= TPMIX_SPACE_SIZE) {
+	if (size == 0 || size > 8 || addr >= TPMIX_SPACE_SIZE ||
+	    e->s.family == TPMIX_FAMILY_NONE) {
 		return;
 	}
 	if (addr >= TPMIX_HEADER) {
 		write_ram(e, addr, val, size);
 		return;
 	}
-	if (size < 8) {
-		val &= (1ull << (size * 8)) - 1;
-	}
+	val = low_bytes(val, size);
 	if (repeats_last(e, addr, val, size)) {
 		return;
 	}
 	for (i = 0; i < size; i += n) {
-		n = 4 - ((addr + i) & 3);
-		if (n > size - i) {
-			n = size - i;
-		}
+		n = part(addr + i, size - i);
 		write_word(e, addr + i, (uint32_t)(val >> (i * 8)), n);
 	}
 	note_last(e, addr, val, size, accepted);
 	tpmix_show(e);
-}
-
-bool tpmix_irq(const struct tpmix *e)
-{
-	unsigned int l;
-
-	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
-		if (e->s.loc[l].int_status) {
-			return true;
-		}
-	}
-	return false;
 }

@@ -6,27 +6,67 @@
  */
 #include "internal.h"
 
-uint32_t tpmix_shown(const struct tpmix *e)
+/* Registers of the header page that change between one TPM_INIT and the next. */
+static const uint16_t block_regs[] = {
+	TPMIX_REG_INDEX, TPMIX_REG_CANCEL, TPMIX_REG_CSUM_EXPECT,
+	TPMIX_REG_DOORBELL, TPMIX_REG_ACCEPTED, TPMIX_REG_STATUS,
+	TPMIX_REG_RSP_SIZE, TPMIX_REG_CSUM, TPMIX_REG_INT_ACK,
+};
+
+/* The same of the CRB page. */
+static const uint16_t crb_regs[] = {
+	TPM_REG_LOC_STATE, TPM_REG_LOC_STS, TPM_REG_INTF_ID, TPM_REG_CTRL_STS,
+	TPM_REG_CRB_INT_ENABLE, TPM_REG_CRB_INT_STS,
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool absent(const struct tpmix *e)
 {
-	return e->s.active == 0 && e->s.rsp_owner == 0 ? e->s.rsp_len : 0;
+	return e->s.family == TPMIX_FAMILY_NONE;
 }
 
-static void show_bytes(struct tpmix *e, uint8_t *to, uint32_t size, uint32_t old)
+static bool show_block_reg(struct tpmix *e, uint32_t off)
+{
+	uint32_t val;
+
+	tpmix_indexed_read32(e, 0, off, &val);
+	return tpmix_put_word(e->cfg.ram.block, (off - TPMIX_BLOCK) / 4,
+			      absent(e) ? 0 : val);
+}
+
+static bool show_crb_reg(struct tpmix *e, uint32_t off)
+{
+	uint32_t val;
+
+	tpmix_crb_read32(e, 0, off, &val);
+	return tpmix_put_word(e->cfg.ram.crb_regs, off / 4, absent(e) ? 0 : val);
+}
+
+/*
+ * The first @size bytes of what shows the response. @old: so many were of an earlier
+ * response, and behind them it has been what it is to be now.
+ */
+static void show_bytes(struct tpmix *e, uint8_t *to, uint32_t addr, uint32_t size,
+		       uint32_t old)
 {
 	uint32_t len = e->shown_len < size ? e->shown_len : size;
+	uint32_t end = old < size ? old : size;
 
 	tpmix_copy(to, e->cfg.rsp, 0, len);
-	tpmix_blank(to, len, old < size ? old : size);
+	tpmix_fill(to, e->shown_rest, len, end);
+	tpmix_changed(e, addr, len < end ? end : len);
 }
 
-/* Response bytes that were shown, @old of them, are those of now. */
 static void show_response(struct tpmix *e, uint32_t old)
 {
-	e->shown_len = tpmix_shown(e);
+	e->shown_len = tpmix_readable(e, 0);
 	e->shown_ticket = e->s.accepted;
-	show_bytes(e, e->cfg.ram.rsp, e->cfg.capacity, old);
+	e->shown_rest = absent(e) ? 0 : tpmix_rsp_rest(e, 0);
+	show_bytes(e, e->cfg.ram.rsp, TPMIX_RSP_WINDOW, e->cfg.capacity, old);
 	if (e->cfg.ram.crb_buffer) {
-		show_bytes(e, e->cfg.ram.crb_buffer, TPMIX_DATA_BUFFER_SIZE, old);
+		show_bytes(e, e->cfg.ram.crb_buffer, TPM_REG_DATA_BUFFER,
+			   TPMIX_DATA_BUFFER_SIZE, old);
 	}
 }
 
@@ -36,39 +76,48 @@ static void show_response(struct tpmix *e, uint32_t old)
  */
 static void show_block(struct tpmix *e)
 {
-	uint32_t off;
+	bool changed = false;
+	unsigned int i;
 
-	for (off = TPMIX_BLOCK; off < TPMIX_LOCALITY_SIZE; off += 4) {
-		if (off != TPMIX_REG_COMPLETED) {
-			tpmix_put_word(e->cfg.ram.block, (off - TPMIX_BLOCK) / 4,
-				       tpmix_indexed_read32(e, 0, off));
-		}
+	for (i = 0; i < COUNT(block_regs); i++) {
+		changed |= show_block_reg(e, block_regs[i]);
 	}
-	tpmix_put_word(e->cfg.ram.block, (TPMIX_REG_COMPLETED - TPMIX_BLOCK) / 4,
-		       tpmix_indexed_read32(e, 0, TPMIX_REG_COMPLETED));
+	tpmix_fence();
+	changed |= show_block_reg(e, TPMIX_REG_COMPLETED);
+	if (changed) {
+		tpmix_changed(e, TPMIX_HEADER + TPMIX_BLOCK, TPMIX_BLOCK_SIZE);
+	}
 }
 
 /* Only START tells a completion here, and it comes after what goes before it. */
 static void show_crb(struct tpmix *e)
 {
-	uint32_t off;
+	bool changed = false;
+	unsigned int i;
 
-	for (off = 0; off < TPM_REG_DATA_BUFFER; off += 4) {
-		if (off != TPM_REG_CTRL_START) {
-			tpmix_put_word(e->cfg.ram.crb_regs, off / 4,
-				       tpmix_crb_read32(e, 0, off));
-		}
+	for (i = 0; i < COUNT(crb_regs); i++) {
+		changed |= show_crb_reg(e, crb_regs[i]);
 	}
-	tpmix_put_word(e->cfg.ram.crb_regs, TPM_REG_CTRL_START / 4,
-		       tpmix_crb_read32(e, 0, TPM_REG_CTRL_START));
+	tpmix_fence();
+	changed |= show_crb_reg(e, TPM_REG_CTRL_START);
+	if (changed) {
+		tpmix_changed(e, 0, TPM_REG_DATA_BUFFER);
+	}
 }
 
 void tpmix_show(struct tpmix *e)
 {
-	uint32_t len = tpmix_shown(e);
+	uint32_t len;
 
-	/* A ticket has one response, so nothing else can have changed it. */
-	if (len != e->shown_len || (len && e->shown_ticket != e->s.accepted)) {
+	if (!tpmix_has_ram(e)) {
+		return;
+	}
+	len = tpmix_readable(e, 0);
+	if (e->shown_rest != (absent(e) ? 0 : tpmix_rsp_rest(e, 0))) {
+		show_response(e, TPMIX_BUFFER_MAX);
+	} else if (len != e->shown_len ||
+		   (len && e->shown_ticket != e->s.accepted)) {
+		/* A ticket has one response: the same one is shown already. */
 		show_response(e, e->shown_len);
 	}
 	show_block(e);
@@ -77,9 +126,22 @@ void tpmix_show(struct tpmix *e)
 	}
 }
 
-void tpmix_refresh(struct tpmix *e)
+void tpmix_show_all(struct tpmix *e)
 {
-	/* All of it: the CRB page has more room than a capacity of 1 KiB. */
+	uint32_t off;
+
+	if (!tpmix_has_ram(e)) {
+		return;
+	}
 	show_response(e, TPMIX_BUFFER_MAX);
-	tpmix_show(e);
+	for (off = TPMIX_BLOCK; off < TPMIX_LOCALITY_SIZE; off += 4) {
+		show_block_reg(e, off);
+	}
+	tpmix_changed(e, TPMIX_HEADER + TPMIX_BLOCK, TPMIX_BLOCK_SIZE);
+	if (e->cfg.ram.crb_regs) {
+		for (off = 0; off < TPM_REG_DATA_BUFFER; off += 4) {
+			show_crb_reg(e, off);
+		}
+		tpmix_changed(e, 0, TPM_REG_DATA_BUFFER);
+	}
 }

@@ -30,14 +30,16 @@
 #define TPMIX_BUFFER_MAX    65536u
 
 enum tpmix_family {
+	TPMIX_FAMILY_NONE = 0, /* no TPM: every register reads as 0 */
 	TPMIX_FAMILY_1_2 = 1,
 	TPMIX_FAMILY_2_0 = 2,
 };
 
 /*
- * What the engine does to the world. Called from tpmix_write() only, each of
- * start, cancel and reset_established at most once per aligned word of the write;
- * guest_error any number of times.
+ * What the engine does to the world. start, cancel and reset_established are
+ * called from tpmix_write() only, each at most once per aligned word of the write;
+ * guest_error and changed from any function but the const ones, any number of
+ * times. None of them may call the engine, but for what is said with it.
  */
 struct tpmix_backend {
 	/*
@@ -53,6 +55,12 @@ struct tpmix_backend {
 	void (*reset_established)(void *opaque, unsigned int locality);
 	/* A guest broke a rule. @what is a sentence without a full stop. */
 	void (*guest_error)(void *opaque, const char *what, uint32_t addr);
+	/*
+	 * The engine wrote @len bytes of cfg.ram, which the guest finds at @addr,
+	 * an offset from cfg.base. For a host that tracks dirty memory; others
+	 * leave it NULL.
+	 */
+	void (*changed)(void *opaque, uint32_t addr, uint32_t len);
 };
 
 /*
@@ -60,6 +68,10 @@ struct tpmix_backend {
  * any time, without the engine. What it finds in the last four is always what
  * tpmix_read() returns for their addresses; in the CRB page while CRB is the active
  * interface, where it is not the host has that page trap.
+ *
+ * A host that has no memory for the guest, as where the guest's is confidential,
+ * leaves all but @cmd NULL; @cmd is then private, and the guest reaches it through
+ * registers only.
  */
 struct tpmix_ram {
 	uint8_t *cmd;      /* TPMIX_CMD_WINDOW: capacity bytes */
@@ -74,8 +86,9 @@ struct tpmix_config {
 	const struct tpmix_backend *backend;
 	void *opaque;
 	struct tpmix_ram ram;
+	uint64_t base;  /* guest-physical address of offset 0, a multiple of 64 KiB */
 	uint8_t *cmd;   /* command of localities 1 to 4, capacity bytes */
-	uint8_t *run;   /* private copy of the running command, capacity bytes */
+	uint8_t *run;   /* private copy of the last command accepted, capacity bytes */
 	uint8_t *rsp;   /* response, capacity bytes */
 	uint32_t capacity; /* TPMIX_BUFFER_MIN to TPMIX_BUFFER_MAX */
 	bool locality4; /* software may use locality 4 (tpm-tis: no) */
@@ -86,13 +99,20 @@ struct tpmix_config {
 	uint8_t int_vector; /* TPM_INT_VECTOR: IRQ number, 0 for none */
 };
 
+/* What a write of CTRL_START does: docs/specification.md, "CRB door". */
+enum tpmix_armed {
+	TPMIX_DISARMED    = 0, /* nothing: it is a repetition */
+	TPMIX_ARMED       = 1, /* it starts a command */
+	TPMIX_ARMED_EARLY = 2, /* armed while the locality's command ran */
+};
+
 /* Guest-visible and internal state of one locality; all of it migrates. */
 struct tpmix_loc {
 	uint8_t state;          /* enum tpmix_state */
-	uint8_t access;         /* REQUEST_USE, SEIZE, BEEN_SEIZED as stored */
+	uint8_t access;         /* REQUEST_USE, BEEN_SEIZED as stored */
 	uint8_t refused;        /* enum tpmix_refused */
 	uint8_t int_status;     /* subset of TPM_INT_ALL */
-	uint8_t armed;          /* 1: CTRL_START starts a command */
+	uint8_t armed;          /* enum tpmix_armed */
 	uint32_t int_enable;
 	uint32_t index;         /* TPMIX_REG_INDEX, any value */
 	uint32_t csum_expect;   /* TPMIX_REG_CSUM_EXPECT */
@@ -109,7 +129,7 @@ struct tpmix_last_write {
 	uint8_t size;           /* 1 to 8; 0: none */
 };
 
-/* Everything that migrates beside the contents of cmd and rsp. */
+/* Everything that migrates beside the contents of both cmd, of run and of rsp. */
 struct tpmix_state_all {
 	struct tpmix_loc loc[TPMIX_NUM_LOCALITIES];
 	struct tpmix_last_write last;
@@ -121,8 +141,8 @@ struct tpmix_state_all {
 	uint16_t rsp_csum;
 	uint8_t family;         /* enum tpmix_family */
 	uint8_t active;         /* active locality or TPMIX_NO_LOCALITY */
-	uint8_t next;           /* active after the running command, or none */
 	uint8_t running;        /* locality whose command runs, or none */
+	uint8_t waiting;        /* locality whose START waits for its end, or none */
 	uint8_t abort;          /* 1: the running command ends in READY */
 	uint8_t cmd_owner;      /* locality that wrote cmd, or none */
 	uint8_t rsp_owner;      /* locality that may read rsp, or none */
@@ -141,6 +161,7 @@ struct tpmix {
 	uint64_t starts;        /* commands handed to the backend */
 	uint32_t shown_len;     /* bytes of rsp that cfg.ram shows */
 	uint32_t shown_ticket;  /* and whose response they are */
+	uint8_t shown_rest;     /* the byte that it shows behind them */
 };
 
 /*
@@ -151,10 +172,13 @@ void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg);
 
 /*
  * TPM_INIT (TIS 1.3 5.6.1): all localities idle, no response, nothing running.
- * @bufsize is what the backend takes, in bytes; the negotiated size is the
- * smaller of it and the capacity. Tickets go on counting over a reset, so that a
- * doorbell delayed across it starts nothing. InterfaceSelector takes effect (PTP
- * table 24).
+ * @bufsize is what the backend takes, in bytes; the negotiated size, s.bufsize
+ * afterwards, is the smaller of it and the capacity. Tickets go on counting over a
+ * reset, so that a doorbell delayed across it starts nothing. InterfaceSelector
+ * takes effect (PTP table 24).
+ *
+ * TPMIX_FAMILY_NONE says that there is no TPM until the next reset: everything
+ * reads as 0, writes are dropped.
  */
 void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize);
 
@@ -168,17 +192,18 @@ void tpmix_refresh(struct tpmix *e);
 void tpmix_set_established(struct tpmix *e, bool established);
 
 /*
- * Reads @size (1 to 8) bytes at @addr (offset from TPMIX_BASE) in little-endian
+ * Reads @size (1 to 8) bytes at @addr (offset from cfg.base) in little-endian
  * order, any alignment. Changes nothing (R1). DATA_FIFO and XDATA_FIFO read as
- * all ones here. Offsets that no register has, and registers that the locality
- * may not see, read as all ones.
+ * all ones here. What the locality may not see reads as all ones, and so does what
+ * is not there, where docs/specification.md does not say 0.
  */
 uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size);
 
 /*
  * As tpmix_read(), but bytes of DATA_FIFO and XDATA_FIFO are taken from the
  * response and move its hidden pointer (TIS 1.3 5.6.6): the one read that
- * changes something. What a device's read handler calls.
+ * changes something. A read where no register is is a guest error. What a device's
+ * read handler calls.
  */
 uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size);
 

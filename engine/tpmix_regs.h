@@ -18,8 +18,8 @@
 #define TPMIX_REGS_H
 
 /*
- * The address map, offsets from TPMIX_BASE. TIS 5.2, PTP 6.3: five localities of
- * one page each. 0x5000 to 0x53FF is the PPI page of PC machines, not ours.
+ * The address map, offsets from where the machine has the device; TPMIX_BASE is
+ * where PC machines do. TIS 5.2, PTP 6.3: five localities of one page each. 0x5000 to 0x53FF is the PPI page of PC machines, not ours.
  */
 #define TPMIX_BASE              0xFED40000u
 #define TPMIX_NUM_LOCALITIES    5u
@@ -137,6 +137,7 @@ enum tpmix_crb_reg {
 	TPM_REG_CTRL_CMD_HADDR  = 0x60, /* RO */
 	TPM_REG_CTRL_RSP_SIZE   = 0x64, /* RO */
 	TPM_REG_CTRL_RSP_ADDR   = 0x68, /* RO, 8 bytes */
+	TPM_REG_CTRL_RSP_HADDR  = 0x6C, /* its upper half */
 	TPM_REG_DATA_BUFFER     = 0x80, /* reads the response, writes the command */
 };
 #define TPMIX_DATA_BUFFER_SIZE  (TPMIX_LOCALITY_SIZE - TPM_REG_DATA_BUFFER)

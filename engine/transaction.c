@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The transaction state machine: a command is accepted, runs and completes.
- * Both doors end here. TIS 1.3 5.6.12; docs/specification.md, "Transaction".
+ * All doors end here. TIS 1.3 5.6.12; docs/specification.md, "Transaction".
  */
 #include "internal.h"
 
@@ -11,6 +11,8 @@ enum tpm_rc {
 	TPM_BAD_PARAM_SIZE  = 0x019,
 	TPM_RC_FAILURE      = 0x101,
 	TPM_RC_COMMAND_SIZE = 0x142,
+	TPM_RETRY           = 0x800,
+	TPM_RC_RETRY        = 0x922,
 };
 
 enum tpm_tag {
@@ -23,18 +25,68 @@ void tpmix_guest_error(const struct tpmix *e, const char *what, uint32_t addr)
 	e->cfg.backend->guest_error(e->cfg.opaque, what, addr);
 }
 
-void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
+void tpmix_changed(const struct tpmix *e, uint32_t addr, uint32_t len)
 {
-	uint32_t enable = e->s.loc[locality].int_enable;
-
-	if ((enable & TPM_INT_GLOBAL_ENABLE) && (enable & mask)) {
-		e->s.loc[locality].int_status |= (uint8_t)(mask & TPM_INT_ALL);
+	if (e->cfg.backend->changed) {
+		e->cfg.backend->changed(e->cfg.opaque, addr, len);
 	}
 }
 
-uint32_t tpmix_completed(const struct tpmix *e)
+/* Command buffers */
+
+/*
+ * Locality 0's is RAM that the guest may change at any moment: what is decided on
+ * is decided on cfg.run.
+ */
+static uint8_t *command(const struct tpmix *e, unsigned int locality)
 {
-	return tpmix_busy(e) ? tpmix_ticket_before(e->s.accepted) : e->s.accepted;
+	return locality == 0 ? e->cfg.ram.cmd : e->cfg.cmd;
+}
+
+uint32_t tpmix_cmd_size_field(const struct tpmix *e, unsigned int locality)
+{
+	return tpmix_get_be32(command(e, locality), 2);
+}
+
+void tpmix_cmd_put(struct tpmix *e, unsigned int locality, uint32_t at,
+		   uint32_t val, unsigned int size)
+{
+	unsigned int i;
+
+	for (i = 0; i < size; i++) {
+		tpmix_put(command(e, locality), at + i, (uint8_t)(val >> (i * 8)));
+	}
+	if (locality == 0 && size && tpmix_has_ram(e)) {
+		tpmix_changed(e, TPMIX_CMD_WINDOW + at, size);
+	}
+}
+
+void tpmix_cmd_wipe(struct tpmix *e)
+{
+	tpmix_fill(e->cfg.cmd, 0, 0, e->cfg.capacity);
+	tpmix_fill(e->cfg.ram.cmd, 0, 0, e->cfg.capacity);
+	if (tpmix_has_ram(e)) {
+		tpmix_changed(e, TPMIX_CMD_WINDOW, e->cfg.capacity);
+	}
+}
+
+/* The response */
+
+uint32_t tpmix_readable(const struct tpmix *e, unsigned int locality)
+{
+	return e->s.active == locality && e->s.rsp_owner == locality ?
+	       e->s.rsp_len : 0;
+}
+
+uint8_t tpmix_rsp_rest(const struct tpmix *e, unsigned int locality)
+{
+	return e->s.active == locality ? 0 : NO_DATA_BYTE;
+}
+
+uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality, uint32_t at)
+{
+	return at < tpmix_readable(e, locality) ? tpmix_get(e->cfg.rsp, at) :
+						  tpmix_rsp_rest(e, locality);
 }
 
 static void put_error_response(struct tpmix *e, enum tpm_rc rc20,
@@ -53,79 +105,6 @@ static void put_error_response(struct tpmix *e, enum tpm_rc rc20,
 		tpmix_put(e->cfg.rsp, i, head[i]);
 	}
 	e->s.rsp_len = TPMIX_HEADER_SIZE;
-}
-
-/* rsp and rsp_len are set: the running command becomes the completed one. */
-static void finish(struct tpmix *e)
-{
-	uint8_t l = e->s.running;
-	uint8_t next = e->s.next;
-
-	e->s.rsp_owner = l;
-	e->s.rsp_csum = tpmix_crc16(e->cfg.rsp, e->s.rsp_len);
-	/* Another locality may be sending its next command by now. */
-	if (e->s.cmd_owner == l) {
-		e->s.fifo_len = 0;
-	}
-	e->s.running = TPMIX_NO_LOCALITY;
-
-	if (e->s.abort) {
-		e->s.abort = 0;
-		e->s.loc[l].state = TPMIX_READY;
-		tpmix_raise(e, l, TPM_INT_COMMAND_READY);
-	} else {
-		e->s.loc[l].state = TPMIX_COMPLETION;
-		tpmix_raise(e, l, TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
-	}
-
-	if (tpmix_loc_ok(next)) {
-		e->s.next = TPMIX_NO_LOCALITY;
-		tpmix_set_active(e, next);
-	}
-}
-
-bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
-		    uint32_t len, bool selftest_done)
-{
-	if (!tpmix_busy(e) || ticket != e->s.accepted) {
-		return false;
-	}
-	if (selftest_done) {
-		e->s.selftest_done = 1;
-	}
-	if (!rsp || len < TPMIX_HEADER_SIZE || len > e->s.bufsize ||
-	    tpmix_get_be32(rsp, 2) != len) {
-		put_error_response(e, TPM_RC_FAILURE, TPM_FAIL);
-	} else {
-		tpmix_copy(e->cfg.rsp, rsp, 0, len);
-		e->s.rsp_len = len;
-	}
-	finish(e);
-	tpmix_show(e);
-	return true;
-}
-
-/*
- * All is judged on the private copy: the guest can go on writing its command while
- * this runs (interface.md 4). Returns the size that the copied header claims.
- */
-static uint32_t copy_command(struct tpmix *e, unsigned int locality)
-{
-	const uint8_t *cmd = tpmix_cmd(e, locality);
-	uint32_t size;
-
-	tpmix_copy(e->cfg.run, cmd, 0, TPMIX_HEADER_SIZE);
-	size = tpmix_get_be32(e->cfg.run, 2);
-	tpmix_copy(e->cfg.run, cmd, TPMIX_HEADER_SIZE,
-		   size < e->s.bufsize ? size : e->s.bufsize);
-	return size;
-}
-
-static bool size_fits(const struct tpmix *e, uint32_t size,
-		      enum tpmix_source source)
-{
-	return size >= TPMIX_HEADER_SIZE && size <= e->s.bufsize &&
-	       (source != TPMIX_FROM_FIFO || size == e->s.fifo_len);
 }
 
 /*
@@ -151,35 +130,153 @@ static void end_response(struct tpmix *e)
 	e->s.rsp_csum = 0;
 }
 
+/* Interrupts and counting */
+
+void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
+{
+	uint32_t enable = e->s.loc[locality].int_enable;
+
+	if ((enable & TPM_INT_GLOBAL_ENABLE) && (enable & mask)) {
+		e->s.loc[locality].int_status |= (uint8_t)(mask & TPM_INT_ALL);
+	}
+}
+
+uint32_t tpmix_completed(const struct tpmix *e)
+{
+	return tpmix_busy(e) ? tpmix_ticket_before(e->s.accepted) : e->s.accepted;
+}
+
+/* Completion */
+
+/* rsp and rsp_len are set: the running command becomes the completed one. */
+static void end_command(struct tpmix *e)
+{
+	uint8_t l = e->s.running;
+
+	e->s.rsp_owner = l;
+	e->s.rsp_csum = tpmix_crc16(e->cfg.rsp, e->s.rsp_len);
+	/* Another locality may be sending its next command by now. */
+	if (e->s.cmd_owner == l) {
+		e->s.fifo_len = 0;
+	}
+	e->s.running = TPMIX_NO_LOCALITY;
+	if (e->s.abort) {
+		e->s.abort = 0;
+		e->s.loc[l].state = TPMIX_READY;
+		tpmix_raise(e, l, TPM_INT_COMMAND_READY);
+	} else {
+		e->s.loc[l].state = TPMIX_COMPLETION;
+		tpmix_raise(e, l, TPM_INT_DATA_AVAIL | TPM_INT_STS_VALID);
+	}
+}
+
+/* cfg.run is no longer the command that ran when a locality armed early. */
+static void early_is_over(struct tpmix *e)
+{
+	unsigned int l;
+
+	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
+		if (e->s.loc[l].armed == TPMIX_ARMED_EARLY) {
+			e->s.loc[l].armed = TPMIX_ARMED;
+		}
+	}
+}
+
+/* The next ticket is @locality's. */
+static void take_ticket(struct tpmix *e, unsigned int locality)
+{
+	end_response(e);
+	early_is_over(e);
+	e->s.loc[locality].armed = TPMIX_DISARMED;
+	e->s.loc[locality].refused = TPMIX_REFUSED_NONE;
+	e->s.loc[locality].state = TPMIX_EXECUTION;
+	e->s.running = (uint8_t)locality;
+	e->s.accepted = tpmix_ticket_after(e->s.accepted);
+}
+
+void tpmix_finish(struct tpmix *e, const uint8_t *rsp, uint32_t len)
+{
+	uint8_t waiting = e->s.waiting;
+
+	if (!rsp || len < TPMIX_HEADER_SIZE || len > e->s.bufsize ||
+	    tpmix_get_be32(rsp, 2) != len) {
+		put_error_response(e, TPM_RC_FAILURE, TPM_FAIL);
+	} else {
+		tpmix_copy(e->cfg.rsp, rsp, 0, len);
+		e->s.rsp_len = len;
+	}
+	end_command(e);
+	e->s.waiting = TPMIX_NO_LOCALITY;
+	if (tpmix_loc_ok(waiting)) {
+		/* Its answer is its own, never the response to another command. */
+		take_ticket(e, waiting);
+		e->s.cmd_csum = 0;
+		put_error_response(e, TPM_RC_RETRY, TPM_RETRY);
+		end_command(e);
+	}
+}
+
+/* Acceptance */
+
+/* Bytes of cfg.run that belong to the command, as far as the buffer goes. */
+static uint32_t run_size(const struct tpmix *e)
+{
+	uint32_t size = tpmix_get_be32(e->cfg.run, 2);
+
+	return size < e->s.bufsize ? size : e->s.bufsize;
+}
+
+bool tpmix_repeats_command(const struct tpmix *e, unsigned int locality)
+{
+	uint32_t size = run_size(e);
+
+	return tpmix_same(e->cfg.run, command(e, locality),
+			  size > TPMIX_HEADER_SIZE ? size : TPMIX_HEADER_SIZE);
+}
+
+/*
+ * All is judged on the private copy: the guest can go on writing its command while
+ * this runs. Returns the size that the copied header claims.
+ */
+static uint32_t copy_command(struct tpmix *e, unsigned int locality)
+{
+	const uint8_t *cmd = command(e, locality);
+
+	early_is_over(e);
+	tpmix_copy(e->cfg.run, cmd, 0, TPMIX_HEADER_SIZE);
+	tpmix_copy(e->cfg.run, cmd, TPMIX_HEADER_SIZE, run_size(e));
+	return tpmix_get_be32(e->cfg.run, 2);
+}
+
+static bool size_fits(const struct tpmix *e, uint32_t size,
+		      enum tpmix_source source)
+{
+	return size >= TPMIX_HEADER_SIZE && size <= e->s.bufsize &&
+	       (source != TPMIX_FROM_FIFO || size == e->s.fifo_len);
+}
+
 bool tpmix_accept(struct tpmix *e, unsigned int locality,
 		  enum tpmix_source source, uint32_t expect)
 {
 	uint32_t size = copy_command(e, locality);
-	uint16_t crc = tpmix_crc16(e->cfg.run, size < e->s.bufsize ?
-					       size : e->s.bufsize);
+	uint16_t crc = tpmix_crc16(e->cfg.run, run_size(e));
 	bool fits = size_fits(e, size, source);
 
 	if ((expect & TPMIX_CSUM_EXPECT_ON) &&
 	    (expect & TPMIX_CSUM_EXPECT_MASK) != crc) {
 		return false;
 	}
-	end_response(e);
+	take_ticket(e, locality);
 	e->s.cmd_csum = fits ? crc : 0;
-	e->s.loc[locality].refused = TPMIX_REFUSED_NONE;
-	e->s.loc[locality].state = TPMIX_EXECUTION;
-	e->s.loc[locality].armed = 0;
 	if (source != TPMIX_FROM_FIFO) {
 		e->s.fifo_len = 0;
 	}
-	e->s.running = (uint8_t)locality;
-	e->s.accepted = tpmix_ticket_after(e->s.accepted);
-
 	if (!fits) {
-		/* Never a partial command to the backend (interface.md 4). */
+		/* Never a partial command to the backend. */
 		tpmix_guest_error(e, "command size does not fit",
 				  locality << TPMIX_LOCALITY_SHIFT);
 		put_error_response(e, TPM_RC_COMMAND_SIZE, TPM_BAD_PARAM_SIZE);
-		finish(e);
+		end_command(e);
 		return true;
 	}
 	e->starts++;
@@ -187,6 +284,8 @@ bool tpmix_accept(struct tpmix *e, unsigned int locality,
 			      e->cfg.run, size);
 	return true;
 }
+
+/* Goals */
 
 void tpmix_cancel(struct tpmix *e)
 {
@@ -199,68 +298,32 @@ void tpmix_abort(struct tpmix *e)
 	tpmix_cancel(e);
 }
 
+/* A new goal withdraws a START or tpmGo that waits. */
+static void set_goal(struct tpmix *e, unsigned int locality,
+		     enum tpmix_state state)
+{
+	if (e->s.waiting == locality) {
+		e->s.waiting = TPMIX_NO_LOCALITY;
+	}
+	e->s.loc[locality].state = (uint8_t)state;
+}
+
 /*
  * The FIFO lets go of the response, the other doors do not: a commandReady that
  * arrives late takes nothing (R4).
  */
 void tpmix_goal_ready(struct tpmix *e, unsigned int locality)
 {
+	bool already = e->s.loc[locality].state == TPMIX_READY;
+
 	e->s.fifo_len = 0;
-	if (e->s.loc[locality].state != TPMIX_READY) {
-		e->s.loc[locality].state = TPMIX_READY;
+	set_goal(e, locality, TPMIX_READY);
+	if (!already) {
 		tpmix_raise(e, locality, TPM_INT_COMMAND_READY);
 	}
 }
 
 void tpmix_goal_idle(struct tpmix *e, unsigned int locality)
 {
-	e->s.loc[locality].state = TPMIX_IDLE;
-}
-
-void tpmix_reset(struct tpmix *e, enum tpmix_family family, uint32_t bufsize)
-{
-	uint32_t accepted = e->s.accepted;
-	uint8_t established = e->s.established;
-	uint8_t interface = tpmix_interface_or_other(e, e->s.intf_sel);
-	unsigned int l;
-
-	if (bufsize > e->cfg.capacity) {
-		bufsize = e->cfg.capacity;
-	}
-	if (bufsize < TPMIX_HEADER_SIZE) {
-		bufsize = TPMIX_HEADER_SIZE;
-	}
-	e->s = (struct tpmix_state_all) {
-		.accepted = accepted,
-		.established = established,
-		.interface = interface,
-		.intf_sel = interface,
-		.family = (uint8_t)family,
-		.active = TPMIX_NO_LOCALITY,
-		.next = TPMIX_NO_LOCALITY,
-		.running = TPMIX_NO_LOCALITY,
-		.cmd_owner = TPMIX_NO_LOCALITY,
-		.rsp_owner = TPMIX_NO_LOCALITY,
-		.bufsize = bufsize,
-	};
-	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
-		e->s.loc[l].int_enable = TPM_INT_POLARITY_LOW;
-	}
-	tpmix_wipe(e->cfg.cmd, e->cfg.capacity);
-	tpmix_wipe(e->cfg.run, e->cfg.capacity);
-	tpmix_wipe(e->cfg.rsp, e->cfg.capacity);
-	tpmix_wipe(e->cfg.ram.cmd, e->cfg.capacity);
-	tpmix_refresh(e);
-}
-
-void tpmix_init(struct tpmix *e, const struct tpmix_config *cfg)
-{
-	*e = (struct tpmix) { .cfg = *cfg, .s.intf_sel = cfg->interface };
-	tpmix_reset(e, TPMIX_FAMILY_2_0, cfg->capacity);
-}
-
-void tpmix_set_established(struct tpmix *e, bool established)
-{
-	e->s.established = established;
-	tpmix_show(e);
+	set_goal(e, locality, TPMIX_IDLE);
 }

@@ -14,6 +14,7 @@ static bool config_valid(const struct tpmix_config *c)
 {
 	return c->capacity >= TPMIX_BUFFER_MIN &&
 	       c->capacity <= TPMIX_BUFFER_MAX && (c->fifo || c->crb) &&
+	       !c->ram.rsp == !c->ram.block && (c->ram.rsp || !c->ram.crb_regs) &&
 	       (c->localities == 1 || c->localities == TPMIX_NUM_LOCALITIES);
 }
 
@@ -22,15 +23,19 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	const struct tpmix_loc *l = &e->s.loc[i];
 
 	if (l->state > TPMIX_COMPLETION || l->refused > TPMIX_REFUSED_WIDTH ||
-	    l->armed > 1) {
+	    l->armed > TPMIX_ARMED_EARLY) {
 		return false;
 	}
-	/* What arms CTRL_START waits for the end of the command that it started. */
-	if (l->armed && l->state == TPMIX_EXECUTION) {
+	/* While a locality's command runs it arms early. */
+	if (l->armed == TPMIX_ARMED && l->state == TPMIX_EXECUTION) {
 		return false;
 	}
-	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_SEIZE |
-			   TPM_ACCESS_BEEN_SEIZED)) ||
+	/* Early: cfg.run is still the command that the locality ran last. */
+	if (l->armed == TPMIX_ARMED_EARLY && e->s.running != i &&
+	    e->s.rsp_owner != i) {
+		return false;
+	}
+	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_BEEN_SEIZED)) ||
 	    (l->int_status & ~TPM_INT_ALL) ||
 	    (l->int_enable & ~INT_ENABLE_BITS) ||
 	    (l->csum_expect & ~(uint32_t)(TPMIX_CSUM_EXPECT_MASK |
@@ -59,14 +64,9 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	if (i >= e->cfg.localities && (l->access || l->int_status)) {
 		return false;
 	}
-	/* Nor does the active one ask. */
-	if (e->s.active == i && (l->access & (TPM_ACCESS_REQUEST_USE |
-					      TPM_ACCESS_SEIZE))) {
-		return false;
-	}
-	/* A seize waits for the running command only. */
-	if ((l->access & TPM_ACCESS_SEIZE) &&
-	    (!tpmix_loc_ok(e->s.next) || e->s.next < i)) {
+	/* A request waits for another locality that is active. */
+	if ((l->access & TPM_ACCESS_REQUEST_USE) &&
+	    (!tpmix_loc_ok(e->s.active) || e->s.active == i)) {
 		return false;
 	}
 	return true;
@@ -81,15 +81,15 @@ bool tpmix_valid(const struct tpmix *e)
 	    s->bufsize < TPMIX_HEADER_SIZE || s->bufsize > e->cfg.capacity) {
 		return false;
 	}
-	if (s->family != TPMIX_FAMILY_1_2 && s->family != TPMIX_FAMILY_2_0) {
+	if (s->family > TPMIX_FAMILY_2_0) {
 		return false;
 	}
 	if (tpmix_interface_or_other(e, s->interface) != s->interface ||
 	    tpmix_interface_or_other(e, s->intf_sel) != s->intf_sel) {
 		return false;
 	}
-	if (!loc_or_none(e, s->active) || !loc_or_none(e, s->next) ||
-	    !loc_or_none(e, s->running) || !loc_or_none(e, s->cmd_owner) ||
+	if (!loc_or_none(e, s->active) || !loc_or_none(e, s->running) ||
+	    !loc_or_none(e, s->waiting) || !loc_or_none(e, s->cmd_owner) ||
 	    !loc_or_none(e, s->rsp_owner)) {
 		return false;
 	}
@@ -106,13 +106,12 @@ bool tpmix_valid(const struct tpmix *e)
 					 s->rsp_len != 0) {
 		return false;
 	}
-	/* While a command runs there is no response; abort and next wait for it. */
+	/* While a command runs there is no response; abort and START wait for it. */
 	if (tpmix_busy(e) ? tpmix_loc_ok(s->rsp_owner) :
-			    s->abort || tpmix_loc_ok(s->next)) {
+			    s->abort || tpmix_loc_ok(s->waiting)) {
 		return false;
 	}
-	if (tpmix_loc_ok(s->active) &&
-	    (s->cmd_owner != s->active || s->next == s->active)) {
+	if (tpmix_loc_ok(s->active) && s->cmd_owner != s->active) {
 		return false;
 	}
 	if (s->last.size > 8 || (s->last.size && s->last.size < 8 &&

@@ -175,6 +175,7 @@ static void init_engine(struct inproc *p, bool crb)
 		.cmd = p->cmd,
 		.run = p->run,
 		.rsp = p->rsp,
+		.base = TPMIX_BASE,
 		.capacity = CAPACITY,
 		.locality4 = true,
 		.fifo = true,

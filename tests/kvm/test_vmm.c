@@ -84,6 +84,7 @@ static void bench_open(struct bench *b)
 		.cmd = b->cmd,
 		.run = b->run,
 		.rsp = b->rsp,
+		.base = TPMIX_BASE,
 		.capacity = sizeof(b->cmd),
 		.fifo = true,
 		.localities = 5,

@@ -112,6 +112,7 @@ static struct bench *bench_open(bool crb)
 		.cmd = b->cmd,
 		.run = b->run,
 		.rsp = b->rsp,
+		.base = TPMIX_BASE,
 		.capacity = CAPACITY,
 		.fifo = true,
 		.crb = crb,

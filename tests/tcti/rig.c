@@ -124,6 +124,7 @@ void rig_init(struct rig *r, bool crb)
 		.cmd = r->cmd,
 		.run = r->run,
 		.rsp = r->rsp,
+		.base = TPMIX_BASE,
 		.capacity = RIG_CAPACITY,
 		.locality4 = true,
 		.fifo = !crb,

@@ -22,7 +22,7 @@ HOST = BUILD / "host" / "tests"
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "crb_start", "crb_locality", "crb_interrupts", "selector", "extension",
         "windows", "copy", "order", "sizes", "guests", "replay", "replay_crb", "valid",
-        "corner"]
+        "corner", "absent"]
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
     "crb_device", "crb_door", "crb_access", "crb_stock", "stock_compare", "migration",

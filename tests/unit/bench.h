@@ -26,6 +26,14 @@ struct bench {
 	uint32_t block[TPMIX_BLOCK_SIZE / 4];
 	uint32_t crb_regs[TPM_REG_DATA_BUFFER / 4];
 	uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
+	/* the same as a host has it that copies what is reported as changed */
+	struct {
+		uint8_t cmd[BENCH_CAPACITY];
+		uint8_t rsp[BENCH_CAPACITY];
+		uint8_t block[TPMIX_BLOCK_SIZE];
+		uint8_t crb_regs[TPM_REG_DATA_BUFFER];
+		uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
+	} copy;
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
@@ -76,11 +84,37 @@ static void bench_guest_error(void *opaque, const char *what, uint32_t addr)
 	b->guest_error_at = addr;
 }
 
+/* The part of @mem (at @at, @size bytes) that lies in the changed range. */
+static inline void bench_copy(uint8_t *copy, const void *mem, uint32_t at,
+			      uint32_t size, uint32_t addr, uint32_t len)
+{
+	uint32_t begin = MAX(at, addr), end = MIN(at + size, addr + len);
+
+	if (begin < end) {
+		memcpy(copy + (begin - at), (const uint8_t *)mem + (begin - at),
+		       end - begin);
+	}
+}
+
+static void bench_changed(void *opaque, uint32_t addr, uint32_t len)
+{
+	struct bench *b = opaque;
+	uint32_t capacity = b->e.cfg.capacity;
+
+	g_assert_nonnull(b->e.cfg.ram.rsp);
+	bench_copy(b->copy.cmd, b->ram_cmd, 0x10000, capacity, addr, len);
+	bench_copy(b->copy.rsp, b->ram_rsp, 0x20000, capacity, addr, len);
+	bench_copy(b->copy.block, b->block, 0xFF90, 0x70, addr, len);
+	bench_copy(b->copy.crb_regs, b->crb_regs, 0, 0x80, addr, len);
+	bench_copy(b->copy.crb_buffer, b->crb_buffer, 0x80, 0xF80, addr, len);
+}
+
 static const struct tpmix_backend bench_backend = {
 	.start = bench_start,
 	.cancel = bench_cancel,
 	.reset_established = bench_reset_established,
 	.guest_error = bench_guest_error,
+	.changed = bench_changed,
 };
 
 static inline struct tpmix_config bench_config(struct bench *b)
@@ -95,6 +129,7 @@ static inline struct tpmix_config bench_config(struct bench *b)
 			.crb_regs = b->crb_regs,
 			.crb_buffer = b->crb_buffer,
 		},
+		.base = 0xFED40000,
 		.cmd = b->cmd,
 		.run = b->run,
 		.rsp = b->rsp,
@@ -126,6 +161,16 @@ static inline void check_ram(const struct bench *b)
 {
 	const struct tpmix_ram *ram = &b->e.cfg.ram;
 
+	if (!ram->rsp) {
+		return;
+	}
+	g_assert_cmpmem(b->copy.rsp, b->e.cfg.capacity, ram->rsp,
+			b->e.cfg.capacity);
+	g_assert_cmpmem(b->copy.block, 0x70, ram->block, 0x70);
+	if (ram->crb_regs) {
+		g_assert_cmpmem(b->copy.crb_regs, 0x80, ram->crb_regs, 0x80);
+		g_assert_cmpmem(b->copy.crb_buffer, 0xF80, ram->crb_buffer, 0xF80);
+	}
 	check_mirror(&b->e, 0xFF90, ram->block, 0x70);
 	check_mirror(&b->e, 0x20000, ram->rsp, b->e.cfg.capacity);
 	if (ram->crb_regs && b->e.s.interface == TPMIX_INTERFACE_CRB) {
@@ -186,12 +231,27 @@ static inline void bench_clone(struct bench *to, const struct bench *from)
 	to->e.cfg.rsp = own.rsp;
 }
 
+/* Then, and only then, it matters what is in cfg.run while nothing runs. */
+static inline bool bench_armed_early(const struct bench *b)
+{
+	unsigned int l;
+
+	for (l = 0; l < 5; l++) {
+		if (b->e.s.loc[l].armed == TPMIX_ARMED_EARLY) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Same state, same commands, same response, the same in memory. */
 static inline bool bench_same(const struct bench *a, const struct bench *b)
 {
 	return memcmp(&a->e.s, &b->e.s, sizeof(a->e.s)) == 0 &&
 	       memcmp(a->cmd, b->cmd, sizeof(a->cmd)) == 0 &&
 	       memcmp(a->ram_cmd, b->ram_cmd, sizeof(a->ram_cmd)) == 0 &&
+	       (!bench_armed_early(a) ||
+		memcmp(a->run, b->run, sizeof(a->run)) == 0) &&
 	       memcmp(a->rsp, b->rsp, sizeof(a->rsp)) == 0 &&
 	       memcmp(a->ram_rsp, b->ram_rsp, sizeof(a->ram_rsp)) == 0 &&
 	       memcmp(a->block, b->block, sizeof(a->block)) == 0 &&
@@ -200,11 +260,23 @@ static inline bool bench_same(const struct bench *a, const struct bench *b)
 	       a->starts == b->starts;
 }
 
+/* What the engine wrote into the command window it has reported. */
+static inline void check_reported(const struct bench *b)
+{
+	if (b->e.cfg.ram.rsp) {
+		g_assert_cmpmem(b->copy.cmd, BENCH_CAPACITY, b->ram_cmd,
+				BENCH_CAPACITY);
+	}
+}
+
 static inline uint64_t rd(struct bench *b, unsigned int locality, uint32_t off,
 			  unsigned int size)
 {
-	uint64_t val = tpmix_mmio_read(&b->e, locality * 0x1000 + off, size);
+	uint64_t val;
 
+	memcpy(b->copy.cmd, b->ram_cmd, sizeof(b->ram_cmd));
+	val = tpmix_mmio_read(&b->e, locality * 0x1000 + off, size);
+	check_reported(b);
 	check(b);
 	return val;
 }
@@ -212,7 +284,10 @@ static inline uint64_t rd(struct bench *b, unsigned int locality, uint32_t off,
 static inline void wr(struct bench *b, unsigned int locality, uint32_t off,
 		      uint64_t val, unsigned int size)
 {
+	/* A guest may have written there meanwhile, but not during this. */
+	memcpy(b->copy.cmd, b->ram_cmd, sizeof(b->ram_cmd));
 	tpmix_write(&b->e, locality * 0x1000 + off, val, size);
+	check_reported(b);
 	check(b);
 }
 
@@ -309,10 +384,9 @@ static inline void window_send(struct bench *b, unsigned int locality,
 	}
 }
 
-/* Completes with a response of @len bytes; byte i is (i + fill), header set. */
-static inline void complete(struct bench *b, uint32_t len, uint8_t fill)
+/* A response of @len bytes; byte i is (i + fill), header set. */
+static inline void make_response(uint8_t *rsp, uint32_t len, uint8_t fill)
 {
-	static uint8_t rsp[BENCH_CAPACITY * 2];
 	uint32_t i;
 
 	for (i = 0; i < len; i++) {
@@ -324,7 +398,16 @@ static inline void complete(struct bench *b, uint32_t len, uint8_t fill)
 	rsp[3] = (uint8_t)(len >> 16);
 	rsp[4] = (uint8_t)(len >> 8);
 	rsp[5] = (uint8_t)len;
+}
+
+static inline void complete(struct bench *b, uint32_t len, uint8_t fill)
+{
+	static uint8_t rsp[BENCH_CAPACITY * 2];
+
+	make_response(rsp, len, fill);
+	memcpy(b->copy.cmd, b->ram_cmd, sizeof(b->ram_cmd));
 	g_assert_true(tpmix_complete(&b->e, b->e.s.accepted, rsp, len, false));
+	check_reported(b);
 	check(b);
 }
 

@@ -10,22 +10,27 @@
 static void spy_copy(uint8_t *to, const uint8_t *from, uint32_t begin,
 		     uint32_t end);
 
+/* All that others call is to be there once more, under a name of its own. */
 #define tpmix_copy spy_copy
 #define tpmix_guest_error spied_guest_error
+#define tpmix_changed spied_changed
+#define tpmix_cmd_size_field spied_cmd_size_field
+#define tpmix_cmd_put spied_cmd_put
+#define tpmix_cmd_wipe spied_cmd_wipe
+#define tpmix_readable spied_readable
+#define tpmix_rsp_rest spied_rsp_rest
+#define tpmix_rsp_byte spied_rsp_byte
 #define tpmix_raise spied_raise
 #define tpmix_completed spied_completed
-#define tpmix_complete spied_complete
+#define tpmix_finish spied_finish
+#define tpmix_repeats_command spied_repeats_command
 #define tpmix_accept spied_accept
 #define tpmix_cancel spied_cancel
 #define tpmix_abort spied_abort
 #define tpmix_goal_ready spied_goal_ready
 #define tpmix_goal_idle spied_goal_idle
-#define tpmix_reset spied_reset
-#define tpmix_init spied_init
-#define tpmix_set_established spied_set_established
 #include "transaction.c"
 #undef tpmix_copy
-#undef tpmix_complete
 
 static struct {
 	uint8_t *ram;
@@ -137,6 +142,7 @@ static void start_at_once(void *opaque, uint32_t ticket, unsigned int locality,
 	uint8_t rsp[64];
 
 	guest_writes(b->ram_cmd, guest.size);
+	memcpy(b->copy.cmd, b->ram_cmd, sizeof(b->ram_cmd));
 	bench_start(opaque, ticket, locality, cmd, len);
 	make_command(rsp, 64, 64, (uint8_t)ticket);
 	g_assert_true(tpmix_complete(&b->e, ticket, rsp, 64, false));
@@ -147,6 +153,7 @@ static const struct tpmix_backend at_once = {
 	.cancel = bench_cancel,
 	.reset_established = bench_reset_established,
 	.guest_error = bench_guest_error,
+	.changed = bench_changed,
 };
 
 static void init_at_once(struct bench *b, bool fifo)

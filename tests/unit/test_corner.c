@@ -2,19 +2,28 @@
 /* Corners that no sensible guest and no sensible host comes to. */
 #include "bench.h"
 
-/* A locality that is higher than the one that relinquishing would choose. */
-static void higher_seize_stays_next(void)
+/* START and tpmGo of two localities wait for a third one's command. */
+static void last_that_waits_is_answered(void)
 {
 	struct bench b;
 
-	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	start_indexed(&b, 0);
-	wr(&b, 3, 0x000, 0x08, 1);
-	request(&b, 2);
-	relinquish(&b, 0);
-	g_assert_cmpuint(b.e.s.next, ==, 3);
+	bench_init_crb(&b, BENCH_CAPACITY);
+	start_crb(&b, 0);
+	crb_relinquish(&b, 0);
+	start_crb(&b, 1);
+	crb_seize(&b, 2);
+	start_crb(&b, 2);
+	g_assert_cmpuint(b.e.s.waiting, ==, 2);
 	complete(&b, 20, 7);
-	g_assert_cmpuint(b.e.s.active, ==, 3);
+	g_assert_cmpuint(b.e.s.rsp_owner, ==, 2);
+	g_assert_cmpuint(b.e.s.accepted, ==, 2);
+	g_assert_cmpuint(b.starts, ==, 1);
+	crb_relinquish(&b, 2);
+	crb_request(&b, 1);
+	g_assert_cmphex(rd(&b, 1, 0x80, 8), ==, 0);
+	crb_relinquish(&b, 1);
+	crb_request(&b, 0);
+	g_assert_cmphex(rd(&b, 0, 0x80, 8), ==, 0);
 }
 
 /* The window changes the size field of a command that the FIFO has taken. */
@@ -231,7 +240,8 @@ static void last_byte_interrupts(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/corner/higher-seize-stays-next", higher_seize_stays_next);
+	g_test_add_func("/corner/last-that-waits",
+			last_that_waits_is_answered);
 	g_test_add_func("/corner/size-changed-behind-fifo", size_changed_behind_fifo);
 	g_test_add_func("/corner/late-doorbell-is-silent", late_doorbell_is_silent);
 	g_test_add_func("/corner/doorbell-ends-reception", doorbell_ends_reception);

@@ -92,7 +92,7 @@ static const struct armer armers[] = {
 	{ "/crb-start/arm/both", arm_both, 1 },
 	{ "/crb-start/arm/seize", arm_seize, 1 },
 	{ "/crb-start/arm/cmdReady", arm_ready, 2 },
-	{ "/crb-start/arm/goIdle", arm_idle, 2 },
+	{ "/crb-start/arm/goIdle", arm_idle, 1 },
 	{ "/crb-start/arm/requestAccess", arm_request, 2 },
 	{ "/crb-start/arm/pending", arm_pending, 2 },
 	{ "/crb-start/arm/buffer", arm_buffer, 2 },
@@ -194,7 +194,31 @@ static void start_inactive(void)
 	g_assert_cmpuint(b.e.s.accepted, ==, 0);
 }
 
-/* Locality 0's command runs on after it relinquished; 1 has to wait. */
+/* TPM_RC_RETRY, for @l, with a ticket of its own; the backend saw nothing of it. */
+static void expect_retry(struct bench *b, unsigned int l, uint32_t ticket)
+{
+	static const uint8_t rsp[] = { 0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x09, 0x22, 0 };
+	unsigned int i, k;
+
+	g_assert_cmphex(rd(b, l, 0x4C, 4), ==, 0);
+	for (i = 0; i < sizeof(rsp); i++) {
+		g_assert_cmphex(rd(b, l, 0x80 + i, 1), ==, rsp[i]);
+	}
+	g_assert_cmphex(ext(b, l, 0xFD0), ==, ticket);
+	g_assert_cmphex(ext(b, l, 0xFD8), ==, ticket);
+	g_assert_cmphex(ext(b, l, 0xFDC), ==, 10);
+	g_assert_cmphex(ext(b, l, 0xFE0) & 0xFFFF, ==, 0);
+	/* and what the first command answered is nobody's */
+	for (k = 0; k < 5; k++) {
+		if (k != l) {
+			crb_relinquish(b, b->e.s.active);
+			crb_request(b, k);
+			g_assert_cmphex(ext(b, k, 0xFDC), ==, 0);
+		}
+	}
+}
+
+/* Locality 0's command runs on after it relinquished; 1 is to try again. */
 static void start_while_other_runs(void)
 {
 	struct bench b;
@@ -202,37 +226,174 @@ static void start_while_other_runs(void)
 	bench_init_crb(&b, 4096);
 	start_crb(&b, 0);
 	crb_relinquish(&b, 0);
-	start_crb(&b, 1);
+	crb_request(&b, 1);
+	g_assert_cmpuint(b.cancels, ==, 1);
+	crb_ready(&b, 1);
+	wr(&b, 1, 0x80, 0x1122334455667788, 8);
+	crb_go(&b, 1);
 	g_assert_cmpuint(b.starts, ==, 1);
 	g_assert_cmpuint(b.guest_errors, ==, 1);
 	g_assert_cmphex(rd(&b, 1, 0x4C, 4), ==, 1);
-	g_assert_cmphex(rd(&b, 1, 0x44, 4), ==, 0x2);
 	wr(&b, 1, 0x48, 1, 4);          /* not its command */
-	g_assert_cmpuint(b.cancels, ==, 0);
-	crb_ready(&b, 1);               /* its own goal is heard */
-	g_assert_cmphex(rd(&b, 1, 0x44, 4), ==, 0);
+	g_assert_cmpuint(b.cancels, ==, 1);
+	crb_go(&b, 1);                  /* again: the same */
 	complete(&b, 20, 0);
-	crb_go(&b, 1);                  /* still armed */
-	g_assert_cmpuint(b.starts, ==, 2);
-	g_assert_cmpuint(b.locality, ==, 1);
-	g_assert_cmpuint(b.last_len, ==, 12);
-}
+	crb_go(&b, 1);                  /* and late */
+	g_assert_cmpuint(b.starts, ==, 1);
+	expect_retry(&b, 1, 2);
 
-/* The START that found another command running stays unheard when repeated. */
-static void start_dropped_repeated(void)
-{
-	struct bench b;
-
+	/* cmdReady withdraws it */
 	bench_init_crb(&b, 4096);
 	start_crb(&b, 0);
 	crb_relinquish(&b, 0);
 	start_crb(&b, 1);
+	crb_ready(&b, 1);
 	complete(&b, 20, 0);
-	crb_go(&b, 1);                  /* R2: the same write */
+	g_assert_cmphex(ext(&b, 1, 0xFD0), ==, 1);
+	g_assert_cmphex(rd(&b, 1, 0x80, 8), ==, 0);
+	crb_go(&b, 1);                  /* armed by it */
+	g_assert_cmpuint(b.starts, ==, 2);
+	g_assert_cmpuint(b.locality, ==, 1);
+}
+
+struct session {
+	const char *name;
+	/* the guest gives up the command that runs, and begins anew */
+	void (*begin)(struct bench *b);
+};
+
+/* Linux: a timeout, or a crash kernel behind it. */
+static void session_linux(struct bench *b)
+{
+	wr(b, 1, 0x48, 1, 4);
+	crb_idle(b, 1);
+	crb_relinquish(b, 1);
+	crb_request(b, 1);
+	crb_ready(b, 1);
+	wr(b, 1, 0x48, 0, 4);
+}
+
+/* Nothing was given back: the guest was killed. */
+static void session_killed(struct bench *b)
+{
+	crb_request(b, 1);
+	crb_ready(b, 1);
+	wr(b, 1, 0x48, 0, 4);
+}
+
+/* Another locality had its turn meanwhile. */
+static void session_seized(struct bench *b)
+{
+	crb_seize(b, 2);
+	crb_relinquish(b, 2);
+	crb_request(b, 1);
+}
+
+static const struct session sessions[] = {
+	{ "/crb-start/session/linux", session_linux },
+	{ "/crb-start/session/killed", session_killed },
+	{ "/crb-start/session/seized", session_seized },
+};
+
+static void other_command(struct bench *b)
+{
+	uint8_t cmd[16];
+	unsigned int i;
+
+	make_command(cmd, 16, 16, 0x99);
+	for (i = 0; i < 16; i++) {
+		wr(b, 1, 0x80 + i, cmd[i], 1);
+	}
+}
+
+/*
+ * A locality whose command runs, or ran when it began anew, and which writes
+ * another one: START never gives it the first one's response.
+ */
+static void session(gconstpointer data)
+{
+	const struct session *s = data;
+	struct bench b;
+
+	bench_init_crb(&b, 4096);
+	start_crb(&b, 1);
+	s->begin(&b);
+	other_command(&b);
+	crb_go(&b, 1);
+	g_assert_cmphex(rd(&b, 1, 0x4C, 4), ==, 1);
+	complete(&b, 20, 7);
 	g_assert_cmpuint(b.starts, ==, 1);
-	wr(&b, 1, 0x44, 0, 4);          /* any write in between, also a dropped one */
+	expect_retry(&b, 1, 2);
+
+	/* the first one ends before the START */
+	bench_init_crb(&b, 4096);
+	start_crb(&b, 1);
+	s->begin(&b);
+	complete(&b, 20, 7);
+	other_command(&b);
 	crb_go(&b, 1);
 	g_assert_cmpuint(b.starts, ==, 2);
+	g_assert_cmphex(rd(&b, 1, 0x80, 8), ==, 0);
+
+	/* and between the command and its START */
+	bench_init_crb(&b, 4096);
+	start_crb(&b, 1);
+	s->begin(&b);
+	other_command(&b);
+	complete(&b, 20, 7);
+	crb_go(&b, 1);
+	g_assert_cmpuint(b.starts, ==, 2);
+	g_assert_cmpuint(b.last_len, ==, 16);
+}
+
+/* The bytes of the command that runs: a late repetition of its own accesses. */
+static void early_repetition(void)
+{
+	struct bench b;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		bench_init_crb(&b, 4096);
+		start_crb(&b, 1);
+		wr(&b, 1, 0x48, 0, 4);          /* late: CTRL_CANCEL = 0 */
+		if (i == 1) {
+			complete(&b, 20, 7);
+		}
+		crb_go(&b, 1);                  /* and its START */
+		if (i == 0) {
+			complete(&b, 20, 7);
+		}
+		g_assert_cmpuint(b.starts, ==, 1);
+		g_assert_cmphex(ext(&b, 1, 0xFD0), ==, 1);
+		g_assert_cmphex(rd(&b, 1, 0x88, 1), ==, 8 + 7);
+		wr(&b, 1, 0x54, 0x8, 4);
+		crb_go(&b, 1);                  /* not armed any more */
+		g_assert_cmpuint(b.starts, ==, 1);
+	}
+}
+
+/* Another locality's command is accepted meanwhile: nothing to compare with. */
+static void early_is_over(void)
+{
+	struct bench b;
+	uint8_t cmd[12];
+
+	bench_init_crb(&b, 4096);
+	start_crb(&b, 1);
+	wr(&b, 1, 0x48, 0, 4);
+	complete(&b, 20, 7);
+	make_command(cmd, 12, 12, 0x5A);
+	crb_seize(&b, 2);
+	window_send(&b, 8, cmd, 12);
+	wr(&b, 8, 0xFCC, 2, 4);
+	complete(&b, 20, 7);
+	crb_relinquish(&b, 2);
+	crb_seize(&b, 1);
+	make_command(cmd, 12, 12, 0x5A);
+	window_send(&b, 7, cmd, 12);
+	crb_go(&b, 1);                          /* the same bytes: a new command */
+	g_assert_cmpuint(b.starts, ==, 3);
+	g_assert_cmpuint(b.locality, ==, 1);
 }
 
 /*
@@ -275,7 +436,7 @@ static void reset_disarms(void)
 	crb_go(&b, 0);
 	g_assert_cmpuint(b.starts, ==, 1);
 	g_assert_cmphex(ext(&b, 0, 0xFD0), ==, 1);
-	g_assert_cmphex(rd(&b, 0, 0x80, 8), ==, G_MAXUINT64);
+	g_assert_cmphex(rd(&b, 0, 0x80, 8), ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -293,7 +454,11 @@ int main(int argc, char **argv)
 	g_test_add_func("/crb-start/doorbell-disarms", doorbell_disarms);
 	g_test_add_func("/crb-start/inactive", start_inactive);
 	g_test_add_func("/crb-start/other-runs", start_while_other_runs);
-	g_test_add_func("/crb-start/dropped", start_dropped_repeated);
+	for (i = 0; i < G_N_ELEMENTS(sessions); i++) {
+		g_test_add_data_func(sessions[i].name, &sessions[i], session);
+	}
+	g_test_add_func("/crb-start/early-repetition", early_repetition);
+	g_test_add_func("/crb-start/early-over", early_is_over);
 	g_test_add_func("/crb-start/arms-and-starts", arms_and_starts);
 	g_test_add_func("/crb-start/reset-disarms", reset_disarms);
 	return g_test_run();

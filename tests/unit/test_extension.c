@@ -30,8 +30,8 @@ static const struct reg regs[] = {
 	{ 0xFDC, 0xFFFFFFFF, 0 },          /* RSP_SIZE */
 	{ 0xFE0, 0xFFFFFFFF, 0 },          /* CSUM */
 	{ 0xFE4, 0xFFFFFFFF, 0 },          /* INT_ACK */
-	{ 0xFE8, 0xFFFFFFFF, 0 },
-	{ 0xFFC, 0xFFFFFFFF, 0 },
+	{ 0xFE8, 0, 0 },                   /* reserved */
+	{ 0xFFC, 0, 0 },
 };
 
 static void block(void)

@@ -75,7 +75,7 @@ static void linux_crb(struct guest *g)
 	op(g, POLL, 0x4C, 4, 0, 0);
 	op(g, READ, 0x44, 4, 0, 0);
 	op_buffer(g, RAM_READ, 0, RESPONSE, 8, 0);
-	op(g, WRITE, 0x40, 4, 2, ARMS);
+	op(g, WRITE, 0x40, 4, 2, 0);
 	op(g, READ, 0x40, 4, 0, 0);
 	op(g, WRITE, 0x08, 4, 2, LEAVES);
 	op(g, READ, 0x00, 4, 0, 0);
@@ -112,7 +112,7 @@ static void edk2(struct guest *g)
 	op(g, WRITE, page | 0x4C, 4, 1, STARTS);
 	op(g, POLL, page | 0x4C, 4, 0, 0);
 	op_buffer(g, READ_RESPONSE, page | 0x80, RESPONSE, 1, 0);
-	op(g, WRITE, page | 0x40, 4, 2, ARMS);
+	op(g, WRITE, page | 0x40, 4, 2, 0);
 	op(g, READ, page | 0x44, 4, 0, 0);
 }
 
@@ -133,7 +133,7 @@ static void from_idle(struct guest *g)
 	op(g, WRITE, 0x08, 1, 1, ARMS);
 	op(g, WRITE, 0x40, 4, 1, ARMS);
 	op(g, READ, 0x44, 4, 0, 0);
-	op(g, WRITE, 0x40, 4, 2, ARMS);
+	op(g, WRITE, 0x40, 4, 2, 0);
 	op_buffer(g, RAM_WRITE, 0, COMMAND, 8, 0);
 	op(g, WRITE, 0x4C, 4, 1, STARTS);
 	op(g, POLL, 0x4C, 4, 0, 0);
@@ -234,7 +234,7 @@ static void replay(const struct bench *fresh, const struct guest *g,
 			check(&b);
 		}
 	}
-	/* What armed START since then was meant for the next one. */
+	/* START names no ticket: what armed it since then was for the next one. */
 	if ((g->op[i].flags & STARTS) && armed && active) {
 		starts++;
 	}

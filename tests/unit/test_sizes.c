@@ -33,7 +33,7 @@ static void expect_error(struct bench *b, unsigned int l, unsigned int starts)
 	g_assert_cmphex(rd(b, l, 0x44, 4), ==, 0);      /* tpmSts is 0 */
 	for (i = 0; i < 16; i++) {
 		g_assert_cmphex(tpmix_read(&b->e, l << 12 | (0x80 + i), 1), ==,
-				i < 10 ? rsp[i] : 0xFF);
+				i < 10 ? rsp[i] : 0);
 	}
 	g_assert_cmphex(ext(b, l, 0xFE0) & 0xFFFF, ==, 0);
 }
@@ -164,12 +164,12 @@ static void largest(void)
 		wr(&b, 6, 0xFC0, i, 4);
 		g_assert_cmphex(rd(&b, 6, 0x100, 1), ==, b.rsp[i]);
 		g_assert_cmphex(rd(&b, 6, 0xEFF, 1), ==, i + 0xDFF < 65536 ?
-				b.rsp[i + 0xDFF] : 0xFF);
+				b.rsp[i + 0xDFF] : 0);
 	}
 	wr(&b, 6, 0xFC0, 65535, 4);
-	g_assert_cmphex(rd(&b, 6, 0x100, 8), ==, 0xFFFFFFFFFFFFFF00 | b.rsp[65535]);
+	g_assert_cmphex(rd(&b, 6, 0x100, 8), ==, b.rsp[65535]);
 	wr(&b, 6, 0xFC0, 65536, 4);
-	g_assert_cmphex(rd(&b, 6, 0x100, 8), ==, G_MAXUINT64);
+	g_assert_cmphex(rd(&b, 6, 0x100, 8), ==, 0);
 	/* neighbours in the map */
 	g_assert_cmphex(tpmix_read(&b.e, 0x1FFFC, 8), ==,
 			(uint64_t)(b.rsp[0] | b.rsp[1] << 8 | b.rsp[2] << 16 |
@@ -245,7 +245,7 @@ static void smallest(void)
 	complete(&b, 1024, 3);
 	for (i = 8; i < 3968; i++) {
 		g_assert_cmphex(b.crb_buffer[i], ==, i < 1024 ?
-				(uint8_t)(i + 3) : 0xFF);
+				(uint8_t)(i + 3) : 0);
 	}
 	g_assert_cmphex(tpmix_read(&b.e, 0x10400, 8), ==, G_MAXUINT64);
 	g_assert_cmphex(tpmix_read(&b.e, 0x20400, 8), ==, G_MAXUINT64);

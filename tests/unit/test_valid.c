@@ -18,7 +18,10 @@ static void fields(void)
 	REFUSED(s.bufsize, 9);
 	REFUSED(s.bufsize, BENCH_CAPACITY + 1);
 	REFUSED(s.active, 5);
-	REFUSED(s.next, 5);
+	REFUSED(s.waiting, 5);
+	REFUSED(s.waiting, 0);
+	REFUSED(s.loc[0].armed, 3);
+	REFUSED(s.loc[0].armed, 2);
 	REFUSED(s.running, 5);
 	REFUSED(s.cmd_owner, 5);
 	REFUSED(s.rsp_owner, 5);
@@ -41,12 +44,22 @@ static void fields(void)
 	b.e.s.loc[1].int_status = 0x01;
 	g_assert_false(tpmix_valid(&b.e));
 
-	/* A seize of locality 3 waits behind nobody higher than 2. */
+	/* A request waits for another locality only. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	start_indexed(&b, 0);
-	wr(&b, 3, 0x000, 0x08, 1);
-	g_assert_cmpuint(b.e.s.next, ==, 3);
-	b.e.s.next = 2;
+	b.e.s.loc[2].access = 0x02;
+	g_assert_false(tpmix_valid(&b.e));
+	request(&b, 1);
+	b.e.s.loc[2].access = 0x02;
+	g_assert_true(tpmix_valid(&b.e));
+	b.e.s.loc[1].access = 0x02;
+	g_assert_false(tpmix_valid(&b.e));
+
+	/* CTRL_START is armed early by the locality whose command runs. */
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 1);
+	b.e.s.loc[1].armed = 2;
+	g_assert_true(tpmix_valid(&b.e));
+	b.e.s.loc[1].armed = 1;
 	g_assert_false(tpmix_valid(&b.e));
 
 	/* An abort waits for the running command, once. */
@@ -57,11 +70,14 @@ static void fields(void)
 	b.e.s.abort = 2;
 	g_assert_false(tpmix_valid(&b.e));
 
-	/* The active locality does not wait to become active. */
+	/* Windows in RAM are there, all of them, or not; and the CRB page with them. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
-	start_indexed(&b, 1);
-	b.e.s.next = 1;
+	b.e.cfg.ram.block = NULL;
 	g_assert_false(tpmix_valid(&b.e));
+	b.e.cfg.ram.rsp = NULL;
+	g_assert_false(tpmix_valid(&b.e));
+	b.e.cfg.ram.crb_regs = NULL;
+	g_assert_true(tpmix_valid(&b.e));
 }
 
 /* tpmix_valid() refuses what no sequence of accesses reaches. */
@@ -95,7 +111,7 @@ static void after_a_response(void)
 		case 15: c.e.s.rsp_pos = 51; break;
 		case 16: c.e.s.family = 3; break;
 		case 17: c.e.s.active = 5; break;
-		case 18: c.e.s.next = 2; break;
+		case 18: c.e.s.waiting = 2; break;
 		case 19: c.e.s.running = 0; break;
 		case 20: c.e.s.abort = 1; break;
 		case 21: c.e.s.cmd_owner = 1; break;

@@ -28,18 +28,18 @@ static void expect_blank(const struct bench *b)
 	for (i = 0; i < 3968; i++) {
 		g_assert_cmphex(b->crb_buffer[i], ==, 0xFF);
 	}
-	for (i = 0xFC0; i < 0x1000; i += 4) {
+	for (i = 0xFC0; i < 0xFE8; i += 4) {
 		g_assert_cmphex(show(b, i), ==, 0xFFFFFFFF);
 	}
 }
 
-/* Response of complete(@len, @fill), and ones behind it. */
+/* Response of complete(@len, @fill), and nothing behind it. */
 static void expect_response(const struct bench *b, uint32_t len, uint8_t fill)
 {
 	unsigned int i;
 
 	for (i = 6; i < 4096; i++) {
-		uint8_t want = i < len ? (uint8_t)(i + fill) : 0xFF;
+		uint8_t want = i < len ? (uint8_t)(i + fill) : 0;
 
 		g_assert_cmphex(b->ram_rsp[i], ==, want);
 		if (i < 3968) {
@@ -123,7 +123,7 @@ static void header_page(void)
 	g_assert_cmphex(show(&b, 0xFD8), ==, 1);
 	g_assert_cmphex(show(&b, 0xFDC), ==, 20);
 	g_assert_cmphex(b.ram_rsp[19], ==, 19);
-	g_assert_cmphex(b.ram_rsp[20], ==, 0xFF);
+	g_assert_cmphex(b.ram_rsp[20], ==, 0);
 }
 
 static void read_only(void)
@@ -236,7 +236,7 @@ static void shorter_and_longer(void)
 	for (i = 0; i < G_N_ELEMENTS(len); i++) {
 		start_crb(&b, 0);
 		g_assert_cmphex(show(&b, 0xFDC), ==, 0);
-		g_assert_cmphex(b.ram_rsp[0], ==, 0xFF);
+		g_assert_cmphex(b.ram_rsp[0], ==, 0);
 		complete(&b, len[i], (uint8_t)(i * 5));
 		expect_response(&b, len[i], (uint8_t)(i * 5));
 	}
@@ -247,7 +247,7 @@ static void shorter_and_longer(void)
 		crb_go(&b, 0);
 		g_assert_cmphex(show(&b, 0xFD8), ==, G_N_ELEMENTS(len) + i + 1);
 		g_assert_cmphex(b.ram_rsp[8] << 8 | b.ram_rsp[9], ==, 0x142);
-		g_assert_cmphex(b.ram_rsp[10], ==, 0xFF);
+		g_assert_cmphex(b.ram_rsp[10], ==, 0);
 	}
 }
 
@@ -282,7 +282,7 @@ static void blank_and_back(gconstpointer data)
 	crb_request(&b, 0);
 	g_assert_cmphex(show(&b, 0xFDC), ==, 0);
 	g_assert_cmphex(show(&b, 0xFE0), ==, 0);
-	g_assert_cmphex(b.ram_rsp[0], ==, 0xFF);
+	g_assert_cmphex(b.ram_rsp[0], ==, 0);
 	crb_seize(&b, other);
 	expect_blank(&b);
 }
@@ -305,13 +305,16 @@ static void completes_while_away(void)
 
 	bench_init_crb(&b, 4096);
 	start_crb(&b, 0);
-	crb_seize(&b, 2);                       /* handed over by the completion */
-	g_assert_cmphex(show(&b, 0xFD4), ==, 0x0B);
+	crb_seize(&b, 2);
+	expect_blank(&b);
 	complete(&b, 100, 2);
 	expect_blank(&b);
+	crb_relinquish(&b, 2);
+	crb_request(&b, 0);
+	expect_response(&b, 100, 2);
 }
 
-/* interface.md 5: nothing that one owner wrote meets another. */
+/* "Access control": nothing that one owner wrote meets another. */
 static void wiped(gconstpointer data)
 {
 	unsigned int other = GPOINTER_TO_UINT(data);
@@ -336,22 +339,22 @@ static void wiped(gconstpointer data)
 	g_assert_cmpuint(b.starts, ==, 0);
 	g_assert_cmphex(rd(&b, 0, 0x88, 2), ==, 0x4201);
 
-	/* the hand-over at a completion wipes too */
+	/* beside a running command too; its completion writes nothing there */
 	start_crb(&b, 0);
 	g_assert_cmpuint(b.starts, ==, 1);
 	crb_seize(&b, other);
-	ram(&b, 0, cmd, 12);
-	g_assert_cmphex(b.ram_cmd[5], ==, 12);
-	complete(&b, 20, 0);
 	expect_wiped(&b);
 	ram(&b, 0, cmd, 12);
+	complete(&b, 20, 0);
+	g_assert_cmphex(b.ram_cmd[5], ==, 12);
 	start_crb(&b, other);
 	g_assert_cmpmem(b.last_cmd + 10, 2, "\x3C\x3C", 2);
 	crb_request(&b, 0);
 	crb_relinquish(&b, other);              /* 0 is next, the command runs */
+	expect_wiped(&b);
 	ram(&b, 0, cmd, 12);
 	complete(&b, 20, 0);
-	expect_wiped(&b);
+	g_assert_cmphex(b.ram_cmd[5], ==, 12);
 
 	/* the same owner again: nothing is wiped */
 	ram(&b, 0, cmd, 12);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a repeated access does to stock tpm-crb, row by row as measured in
- * interface.md 1, and beside it what it does to tpm-crb-ext: nothing. On a real
+ * What a repeated access does to stock tpm-crb, row by row, and beside it what it
+ * does to tpm-crb-ext: nothing. On a real
  * TPM (swtpm), but for the row that needs to see what the TPM was given. And
  * QEMU's CRB chunking, which is newer than 10.0, where the binary has it.
  */
@@ -133,8 +133,8 @@ static void write_completed(struct fixture *f, gconstpointer device)
 /*
  * "CTRL_START, at once: the response is run as a command". It depends on how fast
  * the TPM is; so the repetition comes within a millisecond, at once or later, and
- * what is wanted is that it happens, in as many tries as were made for interface.md,
- * and that it never happens to the other.
+ * what is wanted is that it happens, in 200 tries, and that it never happens to the
+ * other.
  */
 static void start_at_once(gconstpointer device)
 {

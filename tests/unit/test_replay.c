@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The property, R1 to R7 of interface.md 2, on transactions and on random walks.
+ * The property, R1 to R7 of docs/specification.md, on transactions and on random walks.
  * The FIFO is the control group: its test demands the fault of 2011.
  */
 #include "walk.h"

@@ -90,7 +90,7 @@ struct tpmix_config {
 	uint8_t *cmd;   /* command of localities 1 to 4, capacity bytes */
 	uint8_t *run;   /* private copy of the last command accepted, capacity bytes */
 	uint8_t *rsp;   /* response, capacity bytes */
-	uint32_t capacity; /* TPMIX_BUFFER_MIN to TPMIX_BUFFER_MAX */
+	uint32_t capacity; /* TPMIX_BUFFER_MIN to _MAX, a multiple of 4 */
 	bool locality4; /* software may use locality 4 (tpm-tis: no) */
 	bool fifo;      /* the FIFO door is there */
 	bool crb;       /* the CRB door is there; needs TPM 2.0 */

@@ -13,7 +13,8 @@ static bool loc_or_none(const struct tpmix *e, uint8_t locality)
 static bool config_valid(const struct tpmix_config *c)
 {
 	return c->capacity >= TPMIX_BUFFER_MIN &&
-	       c->capacity <= TPMIX_BUFFER_MAX && (c->fifo || c->crb) &&
+	       c->capacity <= TPMIX_BUFFER_MAX && c->capacity % 4 == 0 &&
+	       (c->fifo || c->crb) &&
 	       !c->ram.rsp == !c->ram.block && (c->ram.rsp || !c->ram.crb_regs) &&
 	       (c->localities == 1 || c->localities == TPMIX_NUM_LOCALITIES);
 }
@@ -33,6 +34,9 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	/* Early: cfg.run is still the command that the locality ran last. */
 	if (l->armed == TPMIX_ARMED_EARLY && e->s.running != i &&
 	    e->s.rsp_owner != i) {
+		return false;
+	}
+	if (e->s.family == TPMIX_FAMILY_NONE && l->int_status) {
 		return false;
 	}
 	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_BEEN_SEIZED)) ||
@@ -82,6 +86,12 @@ bool tpmix_valid(const struct tpmix *e)
 		return false;
 	}
 	if (s->family > TPMIX_FAMILY_2_0) {
+		return false;
+	}
+	/* Without a TPM nobody talks to it. */
+	if (s->family == TPMIX_FAMILY_NONE &&
+	    (tpmix_loc_ok(s->active) || tpmix_busy(e) ||
+	     tpmix_loc_ok(s->rsp_owner))) {
 		return false;
 	}
 	if (tpmix_interface_or_other(e, s->interface) != s->interface ||

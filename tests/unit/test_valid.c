@@ -15,6 +15,7 @@ static void fields(void)
 
 	REFUSED(cfg.capacity, 1023);
 	REFUSED(cfg.capacity, 65537);
+	REFUSED(cfg.capacity, 1026); /* a word would reach over its end */
 	REFUSED(s.bufsize, 9);
 	REFUSED(s.bufsize, BENCH_CAPACITY + 1);
 	REFUSED(s.active, 5);
@@ -38,6 +39,16 @@ static void fields(void)
 	g_assert_false(tpmix_valid(&b.e));
 	b.e.cfg.capacity = 1024;
 	g_assert_true(tpmix_valid(&b.e));
+
+	/* Without a TPM nobody is active, and nothing interrupts. */
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	tpmix_reset(&b.e, TPMIX_FAMILY_NONE, 0);
+	g_assert_true(tpmix_valid(&b.e));
+	b.e.s.loc[0].int_status = 0x80;
+	g_assert_false(tpmix_valid(&b.e));
+	b.e.s.loc[0].int_status = 0;
+	b.e.s.active = b.e.s.cmd_owner = 0;
+	g_assert_false(tpmix_valid(&b.e));
 
 	/* An interrupt of a response that is not this locality's. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);

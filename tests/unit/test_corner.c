@@ -237,6 +237,48 @@ static void last_byte_interrupts(void)
 	g_assert_cmphex(rd(&b, 0, 0x010, 1) & 0x02, ==, 0x02);
 }
 
+/* CRC-16/KERMIT, a bit at a time. */
+static uint16_t crc_by_bits(const uint8_t *data, uint32_t len)
+{
+	unsigned int crc = 0, bit;
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		crc ^= data[i];
+		for (bit = 0; bit < 8; bit++) {
+			crc = crc & 1 ? crc >> 1 ^ 0x8408 : crc >> 1;
+		}
+	}
+	return (uint16_t)crc;
+}
+
+/* Each length on either side of where the checksum goes another way. */
+static void checksum(void)
+{
+	g_autoptr(GRand) r = g_rand_new_with_seed(1);
+	uint8_t data[800];
+	uint32_t len, at, i;
+
+	g_assert_cmphex(tpmix_crc16((const uint8_t *)"123456789", 9), ==, 0x2189);
+	for (len = 0; len < 700; len++) {
+		for (at = 0; at < 9; at += 3) {
+			for (i = 0; i < len; i++) {
+				data[at + i] = (uint8_t)g_rand_int(r);
+			}
+			g_assert_cmphex(tpmix_crc16(data + at, len), ==,
+					crc_by_bits(data + at, len));
+		}
+	}
+	/* every single bit of a message, on its own */
+	memset(data, 0, sizeof(data));
+	for (i = 0; i < 500 * 8; i++) {
+		data[i / 8] = (uint8_t)(1u << i % 8);
+		g_assert_cmphex(tpmix_crc16(data, 500), ==,
+				crc_by_bits(data, 500));
+		data[i / 8] = 0;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -253,5 +295,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/corner/fifo-accesses", fifo_accesses);
 	g_test_add_func("/corner/ready-stays", ready_stays);
 	g_test_add_func("/corner/last-byte-interrupts", last_byte_interrupts);
+	g_test_add_func("/corner/checksum", checksum);
 	return g_test_run();
 }

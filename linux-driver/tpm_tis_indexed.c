@@ -45,8 +45,8 @@ module_param(takeover, bool, 0444);
 MODULE_PARM_DESC(takeover, "Take the device from a stock driver, and hand it back on unload");
 
 enum tpmix_layout {
-	TPMIX_LAYOUT_TIS,	/* [0] locality pages, others: RAM */
-	TPMIX_LAYOUT_CRB,	/* [0] locality pages, [1] extension pages, RAM */
+	TPMIX_LAYOUT_TIS,	/* the indexed door in the locality pages */
+	TPMIX_LAYOUT_CRB,	/* in extension pages, at TPMIX_EXT */
 };
 
 static const struct acpi_device_id tpmix_acpi_ids[] = {
@@ -62,13 +62,18 @@ bool tpmix_req_canceled(struct tpm_chip *chip, u8 status)
 	return status == TPMIX_STS_CANCELED;
 }
 
-static void __iomem *map_page(struct device *dev, unsigned int n)
+/* Locality 0's page of those at @offset of the device's one memory resource. */
+static void __iomem *map_page(struct device *dev, resource_size_t offset)
 {
-	struct resource *res = tpmix_resource(dev, n);
+	struct resource *res = tpmix_resource(dev, 0);
+	struct resource page;
 
-	if (!res || resource_size(res) < TPMIX_LOCALITY_SIZE)
+	if (!res || resource_size(res) < offset + TPMIX_LOCALITY_SIZE)
 		return IOMEM_ERR_PTR(-ENODEV);
-	return devm_ioremap_resource(dev, res);
+	page = *res;
+	page.start += offset;
+	page.end = page.start + TPMIX_LOCALITY_SIZE - 1;
+	return devm_ioremap_resource(dev, &page);
 }
 
 static int map_pages(struct tpmix_dev *ix)
@@ -82,7 +87,7 @@ static int map_pages(struct tpmix_dev *ix)
 	/* By driver_override a device of any name can come: then no extension. */
 	id = acpi_match_device(tpmix_acpi_ids, ix->dev);
 	if (id && id->driver_data == TPMIX_LAYOUT_CRB) {
-		ix->ext = map_page(ix->dev, 1);
+		ix->ext = map_page(ix->dev, TPMIX_EXT);
 		if (IS_ERR(ix->ext))
 			return PTR_ERR(ix->ext);
 	}

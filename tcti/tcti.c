@@ -14,6 +14,7 @@
 
 #include "device.h"
 #include "log.h"
+#include "thread.h"
 #include "tpmix.h"
 
 #define TCTI_MAGIC   0x5450495849444558ull /* "TPIXIDEX" */
@@ -336,7 +337,7 @@ static struct tcti *new_tcti(const char *config, GError **error)
 	}
 	t->cmd = g_malloc(t->dev.door.bufsize);
 	t->rsp = g_malloc(t->dev.door.bufsize);
-	t->worker = g_thread_try_new("tpmix-tcti", work, t, error);
+	t->worker = tpmix_thread_new("tpmix-tcti", work, t, error);
 	if (!t->worker)
 		goto fail;
 	tpmix_options_clear(&o);

@@ -10,7 +10,7 @@
 quiet tool-build ninja -C "$BUILD/tcti" tools/tpmix
 if [ "${1:-}" = tests ]; then
     # Without sanitizers: it runs in the guest too.
-    quiet tool-build ninja -C "$BUILD/tcti" tests/tcti/esys_day
+    quiet tool-build ninja -C "$BUILD/tcti" tests/tcti/esys_day tests/tcti/esys_two
     need tpm2-tools swtpm man-db bash-completion libtss2-fapi1 libtpm2-pkcs11-1 \
-        libtpm2-pkcs11-tools opensc tpm2-openssl openssl
+        libtpm2-pkcs11-tools opensc tpm2-openssl openssl cryptsetup-bin
 fi

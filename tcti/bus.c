@@ -39,6 +39,13 @@ uint64_t tpmix_bus_base(const struct tpmix_bus *bus)
 	return bus->base;
 }
 
+struct tpmix_turn *tpmix_bus_turn(const struct tpmix_bus *bus)
+{
+	while (bus->below)
+		bus = bus->below;
+	return bus->turn;
+}
+
 const GError *tpmix_bus_error(const struct tpmix_bus *bus)
 {
 	while (bus && !bus->error)

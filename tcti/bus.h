@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "tpmix_regs.h"
+#include "turn.h"
 
 struct tpmix_bus;
 
@@ -37,6 +38,7 @@ struct tpmix_bus {
 	struct tpmix_bus *below;        /* NULL for a transport */
 	GError *error;                  /* the first one */
 	uint64_t base;                  /* transport: physical address of offset 0 */
+	struct tpmix_turn *turn;        /* transport: NULL: no other has its registers */
 };
 
 /* What the caller may do about an error; each has a TSS2 return code. */
@@ -47,6 +49,7 @@ enum tpmix_error {
 	TPMIX_ERROR_BUSY,       /* another user has it */
 	TPMIX_ERROR_DATA,       /* the device's answers make no sense */
 	TPMIX_ERROR_STOPPED,    /* the caller asked to give up */
+	TPMIX_ERROR_CANCELED,   /* the caller cancelled what was not sent yet */
 	TPMIX_ERROR_SIZE,       /* larger than the device's buffer */
 };
 #define TPMIX_ERROR (tpmix_error_quark())
@@ -59,6 +62,9 @@ void tpmix_bus_write(struct tpmix_bus *bus, uint32_t off, uint64_t val,
 
 /* The physical address of offset 0, as the device's own addresses count. */
 uint64_t tpmix_bus_base(const struct tpmix_bus *bus);
+
+/* Whose turn it is at these registers; NULL: nobody else in this process has them. */
+struct tpmix_turn *tpmix_bus_turn(const struct tpmix_bus *bus);
 
 /* Sleeps until the device may have changed, @us microseconds at most. */
 void tpmix_bus_wait(struct tpmix_bus *bus, unsigned int us);
@@ -89,10 +95,12 @@ void tpmix_bus_close(struct tpmix_bus *bus);
 
 /*
  * A device inside QEMU, over the Unix socket of its -qtest chardev. @address is
- * where the device's first byte is in physical memory.
+ * where the device's first byte is in physical memory. QEMU talks to one client: all
+ * of this process share the connection to one socket, and another process that has it
+ * is waited for, @wait_s seconds.
  */
 struct tpmix_bus *tpmix_qtest_open(const char *path, uint64_t address,
-				   GError **error);
+				   unsigned int wait_s, GError **error);
 
 /*
  * Memory: /dev/mem, a UIO device (its first map; @address is not used) or a file.
@@ -104,9 +112,11 @@ struct tpmix_bus *tpmix_mem_open(const char *path, uint64_t address,
 /*
  * The engine and libtpms in this process; state in directory @state, which is
  * made where it is missing. The device is tpm-tis-indexed, or with @crb
- * tpm-crb-ext; software may use locality 4. One at a time in a process: libtpms
- * has one TPM.
+ * tpm-crb-ext; software may use locality 4. Each has its own registers and
+ * localities, and all of one process the TPM behind them (tpm_share.h). Where another
+ * process has the directory it is waited for, @wait_s seconds.
  */
-struct tpmix_bus *tpmix_inproc_open(const char *state, bool crb, GError **error);
+struct tpmix_bus *tpmix_inproc_open(const char *state, bool crb,
+				    unsigned int wait_s, GError **error);
 
 #endif /* TPMIX_BUS_H */

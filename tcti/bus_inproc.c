@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A TPM device in this process: a host of the engine, with libtpms behind it in a
- * thread of its own, as QEMU's device has its backend.
+ * thread, as QEMU's device has its backend. Each has its own registers, and so its own
+ * locality, ticket and cancelling; the TPM is shared.
  */
 #include "bus.h"
-#include "tpm.h"
+#include "tpm_share.h"
 #include "tpmix.h"
 
 #define CAPACITY 16384u
 
 struct inproc {
 	struct tpmix_bus bus;
-	struct tpmix_tpm *tpm;
-	GThread *thread;
+	struct tpmix_share *share;
 
-	GMutex lock;            /* protects all below */
-	GCond job_given;
-	GCond changed;          /* a command completed */
+	/* Protected by the share's lock: */
 	struct tpmix engine;
-	struct {
-		const uint8_t *cmd;
-		uint32_t len;
-		uint32_t ticket;
-		unsigned int locality;
-		bool given;
-	} job;
-	bool stop;
+	struct tpmix_job job;
+	uint32_t ticket;        /* of the job */
+	bool canceled;          /* in this write */
 	/* The engine's buffers; what a guest would map is reached by registers. */
 	uint8_t cmd[CAPACITY];
 	uint8_t run[CAPACITY];
@@ -40,17 +33,19 @@ static void inproc_start(void *opaque, uint32_t ticket, unsigned int locality,
 {
 	struct inproc *p = opaque;
 
+	p->ticket = ticket;
 	p->job.cmd = cmd;
 	p->job.len = len;
-	p->job.ticket = ticket;
 	p->job.locality = locality;
-	p->job.given = true;
-	g_cond_signal(&p->job_given);
+	tpmix_share_give(p->share, &p->job);
 }
 
 static void inproc_cancel(void *opaque)
 {
-	tpmix_tpm_cancel(((struct inproc *)opaque)->tpm);
+	struct inproc *p = opaque;
+
+	p->canceled = true;
+	tpmix_share_cancel(p->share, &p->job);
 }
 
 static void inproc_reset_established(void *opaque, unsigned int locality)
@@ -72,30 +67,23 @@ static const struct tpmix_backend backend = {
 	.guest_error = inproc_guest_error,
 };
 
-static gpointer tpm_thread(gpointer opaque)
+static void inproc_done(void *opaque, const uint8_t *rsp, uint32_t len)
 {
 	struct inproc *p = opaque;
-	uint32_t len;
-	uint8_t *rsp;
 
-	g_mutex_lock(&p->lock);
-	for (;;) {
-		while (!p->job.given && !p->stop)
-			g_cond_wait(&p->job_given, &p->lock);
-		if (!p->job.given)
-			break;
-		p->job.given = false;
-		/* The engine leaves the command alone until it is completed. */
-		g_mutex_unlock(&p->lock);
-		rsp = tpmix_tpm_process(p->tpm, p->job.locality, p->job.cmd,
-					p->job.len, &len);
-		g_mutex_lock(&p->lock);
-		tpmix_complete(&p->engine, p->job.ticket, rsp, rsp ? len : 0, true);
-		g_cond_broadcast(&p->changed);
-		g_free(rsp);
-	}
-	g_mutex_unlock(&p->lock);
-	return NULL;
+	tpmix_complete(&p->engine, p->ticket, rsp, len, true);
+}
+
+/* A command that waits for another user's to end need not wait to be cancelled. */
+static void end_canceled(struct inproc *p)
+{
+	static const uint8_t canceled[TPMIX_HEADER_SIZE] = {
+		0x80, 0x01, 0, 0, 0, TPMIX_HEADER_SIZE, 0, 0, 0x09, 0x09,
+	};
+
+	p->canceled = false;
+	if (tpmix_share_take_back(p->share, &p->job))
+		inproc_done(p, canceled, sizeof(canceled));
 }
 
 static uint64_t inproc_read(struct tpmix_bus *bus, uint32_t off,
@@ -104,9 +92,9 @@ static uint64_t inproc_read(struct tpmix_bus *bus, uint32_t off,
 	struct inproc *p = (struct inproc *)bus;
 	uint64_t val;
 
-	g_mutex_lock(&p->lock);
+	tpmix_share_lock(p->share);
 	val = tpmix_mmio_read(&p->engine, off, size);
-	g_mutex_unlock(&p->lock);
+	tpmix_share_unlock(p->share);
 	return val;
 }
 
@@ -115,9 +103,16 @@ static void inproc_write(struct tpmix_bus *bus, uint32_t off, uint64_t val,
 {
 	struct inproc *p = (struct inproc *)bus;
 
-	g_mutex_lock(&p->lock);
+	tpmix_share_lock(p->share);
 	tpmix_write(&p->engine, off, val, size);
-	g_mutex_unlock(&p->lock);
+	if (p->canceled)
+		end_canceled(p);
+	tpmix_share_unlock(p->share);
+}
+
+static bool is_busy(const struct inproc *p)
+{
+	return tpmix_completed(&p->engine) != p->engine.s.accepted;
 }
 
 static void inproc_wait(struct tpmix_bus *bus, unsigned int us)
@@ -126,12 +121,11 @@ static void inproc_wait(struct tpmix_bus *bus, unsigned int us)
 	gint64 end = g_get_monotonic_time() + us;
 	bool idle;
 
-	g_mutex_lock(&p->lock);
-	idle = tpmix_completed(&p->engine) == p->engine.s.accepted;
-	while (tpmix_completed(&p->engine) != p->engine.s.accepted)
-		if (!g_cond_wait_until(&p->changed, &p->lock, end))
-			break;
-	g_mutex_unlock(&p->lock);
+	tpmix_share_lock(p->share);
+	idle = !is_busy(p);
+	while (is_busy(p) && tpmix_share_wait_until(p->share, end))
+		;
+	tpmix_share_unlock(p->share);
 	if (idle)
 		g_usleep(us);
 }
@@ -140,18 +134,11 @@ static void inproc_close(struct tpmix_bus *bus)
 {
 	struct inproc *p = (struct inproc *)bus;
 
-	g_mutex_lock(&p->lock);
-	p->stop = true;
-	g_cond_signal(&p->job_given);
+	tpmix_share_lock(p->share);
 	/* A command that nobody waits for any more: its end is what we wait for. */
-	if (tpmix_completed(&p->engine) != p->engine.s.accepted)
-		tpmix_tpm_cancel(p->tpm);
-	g_mutex_unlock(&p->lock);
-	g_thread_join(p->thread);
-	tpmix_tpm_close(p->tpm);
-	g_cond_clear(&p->job_given);
-	g_cond_clear(&p->changed);
-	g_mutex_clear(&p->lock);
+	tpmix_share_end(p->share, &p->job);
+	tpmix_share_unlock(p->share);
+	tpmix_share_close(p->share);
 	g_free(p);
 }
 
@@ -185,24 +172,23 @@ static void init_engine(struct inproc *p, bool crb)
 	};
 
 	tpmix_init(&p->engine, &cfg);
-	tpmix_reset(&p->engine, TPMIX_FAMILY_2_0, tpmix_tpm_bufsize(p->tpm));
+	tpmix_reset(&p->engine, TPMIX_FAMILY_2_0, tpmix_share_bufsize(p->share));
 }
 
-struct tpmix_bus *tpmix_inproc_open(const char *state, bool crb, GError **error)
+struct tpmix_bus *tpmix_inproc_open(const char *state, bool crb,
+				    unsigned int wait_s, GError **error)
 {
-	struct tpmix_tpm *tpm = tpmix_tpm_open(state, error);
+	struct tpmix_share *share = tpmix_share_open(state, wait_s, error);
 	struct inproc *p;
 
-	if (!tpm)
+	if (!share)
 		return NULL;
 	p = g_new0(struct inproc, 1);
 	p->bus.ops = &inproc_ops;
 	p->bus.base = TPMIX_BASE;
-	p->tpm = tpm;
-	g_mutex_init(&p->lock);
-	g_cond_init(&p->job_given);
-	g_cond_init(&p->changed);
+	p->share = share;
+	p->job.done = inproc_done;
+	p->job.opaque = p;
 	init_engine(p, crb);
-	p->thread = g_thread_new("tpmix-tpm", tpm_thread, p);
 	return &p->bus;
 }

@@ -112,6 +112,7 @@ static void mem_close(struct tpmix_bus *bus)
 {
 	struct mem *m = (struct mem *)bus;
 
+	tpmix_turn_put(m->bus.turn);
 	munmap(m->map, m->map_size);
 	g_free(m->path);
 	g_free(m);
@@ -122,6 +123,17 @@ static const struct tpmix_bus_ops mem_ops = {
 	.write = mem_write,
 	.close = mem_close,
 };
+
+/* One for all who map the same device or file at the same address. */
+static struct tpmix_turn *get_turn(const struct stat *st, uint64_t address)
+{
+	g_autofree char *name =
+		g_strdup_printf("mem %" G_GINT64_MODIFIER "x %" G_GINT64_MODIFIER "x %"
+				G_GINT64_MODIFIER "x", (uint64_t)st->st_dev,
+				(uint64_t)st->st_ino, address);
+
+	return tpmix_turn_get(name);
+}
 
 static bool map(struct mem *m, int fd, GError **error)
 {
@@ -157,6 +169,7 @@ static bool map(struct mem *m, int fd, GError **error)
 	if (m->map == MAP_FAILED)
 		goto fail;
 	m->regs = m->map + at % page;
+	m->bus.turn = get_turn(&st, m->bus.base);
 	return true;
 fail:
 	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE,

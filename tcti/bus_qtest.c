@@ -5,110 +5,24 @@
  */
 #include "bus.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-#define ANSWER_TIMEOUT_MS 30000
+#include "qtest_conn.h"
 
 struct qtest {
 	struct tpmix_bus bus;
-	char *path;
-	GString *input;         /* received and not yet used */
-	int fd;
+	struct tpmix_qtest_conn *conn;
 };
-
-static bool send_all(struct qtest *q, const char *text, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = send(q->fd, text, len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			tpmix_bus_fail(&q->bus, TPMIX_ERROR_IO,
-				       "qtest socket %s: %s: QEMU ended, start it again",
-				       q->path, g_strerror(errno));
-			return false;
-		}
-		text += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-/* Appends what comes; false and an error where nothing does. */
-static bool receive_some(struct qtest *q)
-{
-	struct pollfd p = { .fd = q->fd, .events = POLLIN };
-	char buf[512];
-	ssize_t n;
-
-	do
-		n = poll(&p, 1, ANSWER_TIMEOUT_MS);
-	while (n < 0 && errno == EINTR);
-	if (n == 0) {
-		tpmix_bus_fail(&q->bus, TPMIX_ERROR_IO,
-			       "qtest socket %s: no answer for %d s: is QEMU stopped, or has it another client?",
-			       q->path, ANSWER_TIMEOUT_MS / 1000);
-		return false;
-	}
-	do
-		n = recv(q->fd, buf, sizeof(buf), 0);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0) {
-		tpmix_bus_fail(&q->bus, TPMIX_ERROR_IO,
-			       "qtest socket %s: %s: QEMU ended, start it again",
-			       q->path, n ? g_strerror(errno) : "closed");
-		return false;
-	}
-	g_string_append_len(q->input, buf, n);
-	return true;
-}
-
-/* The next line that answers a command, without its end; g_free(). NULL: error. */
-static char *receive_line(struct qtest *q)
-{
-	for (;;) {
-		const char *end = strchr(q->input->str, '\n');
-		char *line;
-
-		if (!end) {
-			if (!receive_some(q))
-				return NULL;
-			continue;
-		}
-		line = g_strndup(q->input->str, (gsize)(end - q->input->str));
-		g_string_erase(q->input, 0, end - q->input->str + 1);
-		/* Interrupts come whenever they want. */
-		if (!g_str_has_prefix(line, "IRQ "))
-			return line;
-		g_free(line);
-	}
-}
 
 static bool command(struct qtest *q, const char *text, uint64_t *value)
 {
-	g_autofree char *line = NULL;
+	g_autoptr(GError) error = NULL;
 
-	if (!send_all(q, text, strlen(text)))
-		return false;
-	line = receive_line(q);
-	if (!line)
-		return false;
-	if (!g_str_has_prefix(line, "OK")) {
-		tpmix_bus_fail(&q->bus, TPMIX_ERROR_IO,
-			       "qtest socket %s answers '%s': give the path of QEMU's -qtest",
-			       q->path, line);
-		return false;
-	}
-	if (value)
-		*value = g_ascii_strtoull(line + 2, NULL, 16);
-	return true;
+	if (tpmix_qtest_conn_command(q->conn, text, value, &error))
+		return true;
+	tpmix_bus_fail(&q->bus, (enum tpmix_error)error->code, "%s", error->message);
+	return false;
 }
 
 static char letter(unsigned int size)
@@ -155,9 +69,8 @@ static void qtest_close(struct tpmix_bus *bus)
 {
 	struct qtest *q = (struct qtest *)bus;
 
-	close(q->fd);
-	g_string_free(q->input, TRUE);
-	g_free(q->path);
+	tpmix_turn_put(bus->turn);
+	tpmix_qtest_conn_close(q->conn);
 	g_free(q);
 }
 
@@ -168,33 +81,27 @@ static const struct tpmix_bus_ops qtest_ops = {
 };
 
 struct tpmix_bus *tpmix_qtest_open(const char *path, uint64_t address,
-				   GError **error)
+				   unsigned int wait_s, GError **error)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	g_autofree char *socket = NULL, *device = NULL;
+	struct tpmix_qtest_conn *conn;
 	struct qtest *q;
-	int fd;
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_CONFIG,
 			    "path=%s: a socket's path has at most %zu bytes", path,
-			    sizeof(addr.sun_path) - 1);
+			    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 		return NULL;
 	}
-	g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE,
-			    "path=%s: %s: start QEMU with -qtest unix:%s,server=on,wait=off",
-			    path, g_strerror(errno), path);
-		if (fd >= 0)
-			close(fd);
+	conn = tpmix_qtest_conn_open(path, wait_s, error);
+	if (!conn)
 		return NULL;
-	}
 	q = g_new0(struct qtest, 1);
 	q->bus.ops = &qtest_ops;
 	q->bus.base = address;
-	q->path = g_strdup(path);
-	q->input = g_string_new(NULL);
-	q->fd = fd;
+	socket = tpmix_qtest_conn_name(conn);
+	device = g_strdup_printf("%s %" G_GINT64_MODIFIER "x", socket, address);
+	q->bus.turn = tpmix_turn_get(device);
+	q->conn = conn;
 	return &q->bus;
 }

@@ -9,11 +9,12 @@ static struct tpmix_bus *open_transport(const struct tpmix_options *o,
 {
 	switch (o->transport) {
 	case TPMIX_TRANSPORT_QTEST:
-		return tpmix_qtest_open(o->path, o->address, error);
+		return tpmix_qtest_open(o->path, o->address, o->wait_s, error);
 	case TPMIX_TRANSPORT_MEM:
 		return tpmix_mem_open(o->path, o->address, TPMIX_SPACE_SIZE, error);
 	default:
-		return tpmix_inproc_open(o->state, o->door == TPMIX_DOOR_CRB, error);
+		return tpmix_inproc_open(o->state, o->door == TPMIX_DOOR_CRB, o->wait_s,
+					 error);
 	}
 }
 

@@ -20,6 +20,7 @@ struct tpmix_options {
 	enum tpmix_transport transport;
 	char *path;             /* qtest: socket; mem: file */
 	char *state;            /* inproc: directory */
+	unsigned int wait_s;    /* inproc, qtest: for another process that has it */
 	uint64_t address;       /* qtest, mem: of the TPM's registers */
 	enum tpmix_door_kind door;
 	unsigned int locality;

@@ -7,6 +7,8 @@
 
 /* TIS 1.3 table 15, PTP table 23: TIMEOUT_A, the greater one, and some more. */
 #define LOCALITY_TIMEOUT_US     750000u
+/* How often the caller is asked while another has the turn. */
+#define TURN_STEP_US            10000
 /* How long a TPM that was asked to cancel is waited for. */
 #define STOP_TIMEOUT_US         2000000
 
@@ -53,29 +55,60 @@ uint32_t tpmix_header_size(const uint8_t *header)
 	       (uint32_t)header[4] << 8 | header[5];
 }
 
-bool tpmix_door_pause(struct tpmix_door *d, struct tpmix_pause *p,
-		      GError **error)
+void tpmix_door_sending(struct tpmix_door *d)
 {
-	enum tpmix_door_wish wish = d->wish ? d->wish(d->opaque) : TPMIX_GO_ON;
-	/* Most commands take less than a sleep does; few take long. */
-	uint64_t us = CLAMP(p->waited_us / 4, 5, 1000);
+	d->sent = true;
+	d->cancelled = false;
+}
 
+/* False and @error where the caller wants no more of a command that was not sent. */
+static bool still_wanted(enum tpmix_door_wish wish, const char *what, GError **error)
+{
+	if (wish == TPMIX_GO_ON)
+		return true;
+	g_set_error(error, TPMIX_ERROR, wish == TPMIX_CANCEL ? TPMIX_ERROR_CANCELED :
+		    TPMIX_ERROR_STOPPED, "%s before the command was sent: %s",
+		    wish == TPMIX_CANCEL ? "cancelled" : "given up", what);
+	return false;
+}
+
+static enum tpmix_door_wish get_wish(const struct tpmix_door *d)
+{
+	return d->wish ? d->wish(d->opaque) : TPMIX_GO_ON;
+}
+
+/* Hands the caller's wish on; false and @error where the wait is over. */
+static bool obey(struct tpmix_door *d, const char *what, GError **error)
+{
+	enum tpmix_door_wish wish = get_wish(d);
+
+	if (!d->sent)
+		return still_wanted(wish, what, error);
 	if (wish != TPMIX_GO_ON && !d->cancelled) {
 		d->cancelled = true;
 		d->ops->cancel(d);
 	}
-	if (wish == TPMIX_STOP) {
-		if (!d->stop_at)
-			d->stop_at = g_get_monotonic_time() + STOP_TIMEOUT_US;
-		if (g_get_monotonic_time() > d->stop_at) {
-			g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_STOPPED,
-				    "given up while %s", p->what);
-			return false;
-		}
-	}
+	if (wish != TPMIX_STOP)
+		return true;
+	if (!d->stop_at)
+		d->stop_at = g_get_monotonic_time() + STOP_TIMEOUT_US;
+	if (g_get_monotonic_time() <= d->stop_at)
+		return true;
+	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_STOPPED, "given up while %s", what);
+	return false;
+}
+
+bool tpmix_door_pause(struct tpmix_door *d, struct tpmix_pause *p,
+		      GError **error)
+{
+	/* Most commands take less than a sleep does; few take long. */
+	uint64_t us = CLAMP(p->waited_us / 4, 5, 1000);
+
+	if (!obey(d, p->what, error))
+		return false;
 	if (p->limit_us && p->waited_us > p->limit_us) {
-		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA,
-			    "the TPM does not answer: %s", p->what);
+		g_set_error(error, TPMIX_ERROR, p->busy ? TPMIX_ERROR_BUSY :
+			    TPMIX_ERROR_DATA, "the TPM does not answer: %s", p->what);
 		return false;
 	}
 	tpmix_bus_wait(d->bus, (unsigned int)us);
@@ -207,8 +240,36 @@ static bool probe_interface(struct tpmix_door *d, GError **error)
 	return true;
 }
 
+/* Between the users of one device in this process; first come, first served. */
+static bool take_turn(struct tpmix_door *d, GError **error)
+{
+	static const char what[] = "another user of this process has the TPM";
+	struct tpmix_turn *turn = tpmix_bus_turn(d->bus);
+	gint64 now = g_get_monotonic_time(), limit = now + TPMIX_BUSY_LIMIT_US;
+	gpointer place = NULL;
+
+	while (turn && !tpmix_turn_take(turn, &place, now + TURN_STEP_US)) {
+		now = g_get_monotonic_time();
+		if (still_wanted(get_wish(d), what, error) && now < limit)
+			continue;
+		tpmix_turn_leave(turn, &place);
+		if (error && !*error)
+			g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY, "%s", what);
+		return false;
+	}
+	return true;
+}
+
+static void give_turn(struct tpmix_door *d)
+{
+	struct tpmix_turn *turn = tpmix_bus_turn(d->bus);
+
+	if (turn)
+		tpmix_turn_give(turn);
+}
+
 /* The locality is asked for once, so that one that is not to be had is told. */
-static bool open_locality(struct tpmix_door *d, GError **error)
+static bool probe_locality(struct tpmix_door *d, GError **error)
 {
 	bool ok;
 
@@ -220,6 +281,17 @@ static bool open_locality(struct tpmix_door *d, GError **error)
 						     d->block + TPMIX_REG_ACCEPTED, 4);
 	ok = tpmix_door_ok(d, error);
 	relinquish(d);
+	return ok;
+}
+
+static bool open_locality(struct tpmix_door *d, GError **error)
+{
+	bool ok;
+
+	if (!take_turn(d, error))
+		return false;
+	ok = probe_locality(d, error);
+	give_turn(d);
 	return ok;
 }
 
@@ -250,23 +322,45 @@ bool tpmix_door_set_locality(struct tpmix_door *d, unsigned int locality,
 	return true;
 }
 
+/* As the TPM answers a command that was cancelled (TPM 2.0 part 3, 5.2). */
+static uint32_t put_canceled(uint8_t *rsp)
+{
+	static const uint8_t canceled[TPMIX_HEADER_SIZE] = {
+		0x80, 0x01, 0, 0, 0, TPMIX_HEADER_SIZE, 0, 0, 0x09, 0x09,
+	};
+
+	memcpy(rsp, canceled, sizeof(canceled));
+	return sizeof(canceled);
+}
+
 uint32_t tpmix_door_transact(struct tpmix_door *d, const uint8_t *cmd,
 			     uint32_t len, uint8_t *rsp,
 			     enum tpmix_door_wish (*wish)(void *opaque),
 			     void *opaque, GError **error)
 {
+	g_autoptr(GError) why = NULL;
 	uint32_t size = 0;
 
 	d->wish = wish;
 	d->opaque = opaque;
+	d->sent = false;
 	d->cancelled = false;
 	d->regained = 0;
 	d->stop_at = 0;
-	if (tpmix_door_request(d, error)) {
-		size = d->ops->transact(d, cmd, len, rsp, error);
-		relinquish(d);
+	if (take_turn(d, &why)) {
+		if (tpmix_door_request(d, &why)) {
+			size = d->ops->transact(d, cmd, len, rsp, &why);
+			relinquish(d);
+		}
+		give_turn(d);
 	}
-	if (size && !tpmix_door_ok(d, error))
+	d->wish = NULL;
+	d->sent = false;
+	if (size && !tpmix_door_ok(d, &why))
 		size = 0;
+	if (g_error_matches(why, TPMIX_ERROR, TPMIX_ERROR_CANCELED))
+		return put_canceled(rsp);
+	if (!size)
+		g_propagate_error(error, g_steal_pointer(&why));
 	return size;
 }

@@ -9,8 +9,9 @@
  *   crb      the standard's CRB (PTP): an access may be repeated, but one of the
  *            command before, in the middle of this one, is not told from it
  *
- * A transaction asks for the locality and gives it back at its end. docs/
- * specification.md, "Transaction"; R1 to R7 are the interface's properties.
+ * A transaction asks for the locality and gives it back at its end; of several users
+ * of one device in this process it is one's turn meanwhile. docs/specification.md,
+ * "Transaction"; R1 to R7 are the interface's properties.
  */
 #ifndef TPMIX_DOOR_H
 #define TPMIX_DOOR_H
@@ -54,7 +55,8 @@ struct tpmix_door {
 	/* the transaction */
 	enum tpmix_door_wish (*wish)(void *opaque);
 	void *opaque;
-	bool cancelled;
+	bool sent;              /* the device was told to run it */
+	bool cancelled;         /* and then to cancel it */
 	int regained;           /* how often the locality was lost and asked for */
 	gint64 stop_at;         /* monotonic time; 0: not asked to stop */
 };
@@ -78,7 +80,9 @@ bool tpmix_door_set_locality(struct tpmix_door *d, unsigned int locality,
 
 /*
  * One command, 10 <= len <= bufsize and its size field. Returns the response's
- * size, or 0 and @error; @rsp has room for d->bufsize bytes. @wish may be NULL.
+ * size, or 0 and @error; @rsp has room for d->bufsize bytes. @wish may be NULL. A
+ * command that is cancelled while it waits for others to end is not sent: its
+ * response is TPM_RC_CANCELED.
  */
 uint32_t tpmix_door_transact(struct tpmix_door *d, const uint8_t *cmd,
 			     uint32_t len, uint8_t *rsp,
@@ -120,11 +124,19 @@ struct tpmix_pause {
 	uint64_t waited_us;
 	uint64_t limit_us;      /* 0: none, until the caller stops */
 	const char *what;       /* that did not happen: end of a sentence */
+	bool busy;              /* it is another user that is waited for */
 };
+
+/* How long others' commands are waited for: as long as TPM commands take. */
+#define TPMIX_BUSY_LIMIT_US     120000000u
+
+/* Before each access that has the device run the command: it may be cancelled now. */
+void tpmix_door_sending(struct tpmix_door *d);
 
 /*
  * Waits a little, longer each time; hands the caller's cancel on. False and @error
- * where the bus broke, the caller stopped, or the limit is over.
+ * where the bus broke, the caller stopped, or the limit is over; before the command
+ * was sent where the caller cancelled, too.
  */
 bool tpmix_door_pause(struct tpmix_door *d, struct tpmix_pause *p,
 		      GError **error);

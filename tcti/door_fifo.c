@@ -116,6 +116,7 @@ static bool send_command(struct tpmix_door *d, const uint8_t *cmd, uint32_t len,
 			    "the TPM expects more than the command");
 		return false;
 	}
+	tpmix_door_sending(d);
 	write_sts(d, TPM_STS_GO);
 	return true;
 }

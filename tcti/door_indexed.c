@@ -21,9 +21,6 @@
 #define READ_TRIES      16
 #define REGAIN_TRIES    8
 
-/* Another locality's command is waited for as long as TPM commands take. */
-#define BUSY_LIMIT_US   120000000u
-
 #define ALL_ONES        UINT32_MAX
 
 enum heard {
@@ -208,8 +205,8 @@ static bool regain(struct tpmix_door *d, GError **error)
  */
 static enum heard check_heard(struct tpmix_door *d, GError **error)
 {
-	struct tpmix_pause p = { .limit_us = BUSY_LIMIT_US,
-				 .what = "another command runs" };
+	struct tpmix_pause p = { .limit_us = TPMIX_BUSY_LIMIT_US, .busy = true,
+				 .what = "another program's command runs" };
 	uint32_t accepted, status, refused;
 	uint64_t val;
 
@@ -225,9 +222,14 @@ static enum heard check_heard(struct tpmix_door *d, GError **error)
 	if (accepted + 1 == d->ticket) {
 		if (refused != TPMIX_REFUSED_BUSY)
 			return AGAIN;
-		while (read_block(d, TPMIX_REG_STATUS) & TPMIX_STATUS_BUSY)
-			if (!tpmix_door_pause(d, &p, error))
+		/* Not heard: what is cancelled now is not sent again. */
+		d->sent = false;
+		while (read_block(d, TPMIX_REG_STATUS) & TPMIX_STATUS_BUSY) {
+			if (!tpmix_door_pause(d, &p, error)) {
+				d->ticket = accepted;
 				return BROKEN;
+			}
+		}
 		return AGAIN;
 	}
 	if (refused == TPMIX_REFUSED_TICKET) {
@@ -274,6 +276,7 @@ static uint32_t run_command(struct tpmix_door *d, uint16_t csum, enum heard *hea
 	uint32_t size;
 
 	*heard = AGAIN;
+	tpmix_door_sending(d);
 	ring(d, csum);
 	while ((progress = read_progress(d, &size)) != COMPLETED) {
 		/* A command that was heard once runs, unless the locality is gone. */

@@ -6,12 +6,15 @@
 
 const char tpmix_options_help[] =
 	"key=value,...: "
-	"transport=inproc (default), state=DIR; "
-	"transport=qtest, path=SOCKET, address=0xfed40000; "
+	"transport=inproc (default), state=DIR, wait=SECONDS; "
+	"transport=qtest, path=SOCKET, address=0xfed40000, wait=SECONDS; "
 	"transport=mem, path=/dev/mem, address=0xfed40000; "
 	"door=indexed (default), window, fifo or crb; locality=0..4; "
 	"replay=PROPERTIES of mmio-replay, as replay=rate=1000,seed=1; "
 	"trace=FILE";
+
+#define WAIT_S          10
+#define WAIT_MAX_S      86400
 
 static const char *const transports[] = { "inproc", "qtest", "mem" };
 
@@ -93,6 +96,12 @@ static bool set_key(struct tpmix_options *o, const char *key, const char *value,
 		o->locality = (unsigned int)number;
 		return true;
 	}
+	if (!strcmp(key, "wait")) {
+		if (!parse_number(value, WAIT_MAX_S, &number))
+			return wrong(error, key, value, "seconds, 0 to 86400");
+		o->wait_s = (unsigned int)number;
+		return true;
+	}
 	if (!strcmp(key, "address")) {
 		if (!parse_number(value, UINT64_MAX - TPMIX_SPACE_SIZE, &number) ||
 		    number % TPMIX_LOCALITY_SIZE)
@@ -104,7 +113,7 @@ static bool set_key(struct tpmix_options *o, const char *key, const char *value,
 	if (o->has_replay)
 		return tpmix_replay_set(&o->replay, key, value, error);
 	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_CONFIG,
-		    "no key '%s': transport, path, address, state, door, locality, replay, trace",
+		    "no key '%s': transport, path, address, state, wait, door, locality, replay, trace",
 		    key);
 	return false;
 }
@@ -177,7 +186,7 @@ bool tpmix_options_parse(struct tpmix_options *o, const char *config,
 {
 	g_autoptr(GPtrArray) parts = split(config ? config : "");
 
-	*o = (struct tpmix_options) { .address = UINT64_MAX };
+	*o = (struct tpmix_options) { .address = UINT64_MAX, .wait_s = WAIT_S };
 	tpmix_replay_defaults(&o->replay, false);
 	if (!parse_parts(o, parts, error))
 		return false;

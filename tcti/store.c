@@ -31,6 +31,9 @@
 #define SLOT_HEAD       (SLOT_HASH + HASH_SIZE)
 #define SLOT_SIZE       (256u << 10)
 
+/* How often the lock is tried while another process has it. */
+#define LOCK_STEP_US    10000
+
 struct tpmix_store {
 	char *dir;
 	int dir_fd;
@@ -291,27 +294,63 @@ static void remove_stale(const struct tpmix_store *s, const char *keep)
 	}
 }
 
-static bool take_lock(struct tpmix_store *s, GError **error)
+/* Who has the lock, as "123 (tpm2_hash)"; g_free(). */
+static char *lock_holder(const struct tpmix_store *s)
+{
+	char text[32] = "";
+	g_autofree char *path = NULL, *name = NULL;
+	ssize_t n = pread(s->lock_fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return g_strdup("?");
+	g_strstrip(text);
+	path = g_strdup_printf("/proc/%s/comm", text);
+	if (!g_file_get_contents(path, &name, NULL, NULL))
+		return g_strdup(text);
+	return g_strdup_printf("%s (%s)", text, g_strstrip(name));
+}
+
+/*
+ * An open file's lock: the kernel ends it with the process, however that ends. It is
+ * asked for again and again, for a wait in the kernel has no limit but a signal.
+ * Returns 0 or an errno.
+ */
+static int wait_lock(struct tpmix_store *s, unsigned int wait_s)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char text[32] = "";
-	ssize_t n;
+	gint64 end = g_get_monotonic_time() + (gint64)wait_s * G_USEC_PER_SEC;
+	int err;
+
+	while (fcntl(s->lock_fd, F_OFD_SETLK, &lock) < 0) {
+		err = errno;
+		if ((err != EAGAIN && err != EACCES) || g_get_monotonic_time() >= end)
+			return err;
+		g_usleep(LOCK_STEP_US);
+	}
+	return 0;
+}
+
+static bool take_lock(struct tpmix_store *s, unsigned int wait_s, GError **error)
+{
+	char text[32];
+	int err;
 
 	s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock_fd < 0) {
 		set_error(error, s, "lock", errno);
 		return false;
 	}
-	/* Of the open file: the kernel ends it with the process, however that ends. */
-	if (fcntl(s->lock_fd, F_OFD_SETLK, &lock) < 0) {
-		if (errno != EAGAIN && errno != EACCES) {
-			set_error(error, s, "lock", errno);
-			return false;
-		}
-		n = read(s->lock_fd, text, sizeof(text) - 1);
+	err = wait_lock(s, wait_s);
+	if (err && err != EAGAIN && err != EACCES) {
+		set_error(error, s, "lock", err);
+		return false;
+	}
+	if (err) {
+		g_autofree char *holder = lock_holder(s);
+
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY,
-			    "state directory %s is in use by process %s: wait until it ends, or give another by state=DIR",
-			    s->dir, n > 0 ? g_strstrip(text) : "?");
+			    "state directory %s is in use by process %s, for %u s and longer: wait until it ends (wait=SECONDS), or give another by state=DIR",
+			    s->dir, holder, wait_s);
 		return false;
 	}
 	/* For the message above only; no room for it is no reason to stop. */
@@ -383,7 +422,8 @@ static bool make_dirs(const char *dir)
 	return true;
 }
 
-struct tpmix_store *tpmix_store_open(const char *dir, GError **error)
+struct tpmix_store *tpmix_store_open(const char *dir, unsigned int wait_s,
+				     GError **error)
 {
 	struct tpmix_store *s = g_new0(struct tpmix_store, 1);
 
@@ -394,7 +434,7 @@ struct tpmix_store *tpmix_store_open(const char *dir, GError **error)
 	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
 		goto fail_errno;
-	if (!take_lock(s, error) || !load(s, error))
+	if (!take_lock(s, wait_s, error) || !load(s, error))
 		goto fail;
 	return s;
 fail_errno:
@@ -417,6 +457,14 @@ void tpmix_store_close(struct tpmix_store *s)
 		close(s->dir_fd);
 	g_free(s->dir);
 	g_free(s);
+}
+
+bool tpmix_store_is(const struct tpmix_store *s, const char *dir)
+{
+	struct stat own, other;
+
+	return fstat(s->dir_fd, &own) == 0 && stat(dir, &other) == 0 &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
 GBytes *tpmix_store_permanent(const struct tpmix_store *s)

@@ -23,11 +23,16 @@ struct tpmix_store;
 
 /*
  * Opens and locks @dir, makes it where it is missing, reads the states. NULL and a
- * message that names the directory where another process has it, where it cannot
- * be read or written, or where the permanent state is damaged.
+ * message that names the directory where another process has it and did not end in
+ * @wait_s seconds, where it cannot be read or written, or where the permanent state is
+ * damaged.
  */
-struct tpmix_store *tpmix_store_open(const char *dir, GError **error);
+struct tpmix_store *tpmix_store_open(const char *dir, unsigned int wait_s,
+				     GError **error);
 void tpmix_store_close(struct tpmix_store *store);
+
+/* True where @dir is this directory, by whatever path. */
+bool tpmix_store_is(const struct tpmix_store *store, const char *dir);
 
 /* As they are on disk, or would be if it had room; NULL: none. */
 GBytes *tpmix_store_permanent(const struct tpmix_store *store);

@@ -12,6 +12,7 @@
 #include "bus.h"
 #include "log.h"
 #include "store.h"
+#include "thread.h"
 
 #define HEADER_SIZE     10u
 #define MAX_HANDLES     64u
@@ -332,7 +333,7 @@ static bool start(struct tpmix_tpm *t, const char *dir, GError **error)
 	return true;
 }
 
-struct tpmix_tpm *tpmix_tpm_open(const char *dir, GError **error)
+struct tpmix_tpm *tpmix_tpm_open(const char *dir, unsigned int wait_s, GError **error)
 {
 	static struct libtpms_callbacks callbacks = {
 		.sizeOfStruct = sizeof(callbacks),
@@ -345,28 +346,37 @@ struct tpmix_tpm *tpmix_tpm_open(const char *dir, GError **error)
 		.tpm_io_getphysicalpresence = io_presence,
 	};
 	struct tpmix_tpm *t = g_new0(struct tpmix_tpm, 1);
+	sigset_t saved;
+	bool ok;
 
 	if (!g_atomic_pointer_compare_and_exchange(&the_tpm, NULL, t)) {
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY,
-			    "this process has a TPM of transport inproc already: libtpms has one only");
+			    "this process has a TPM already: libtpms is one a process");
 		g_free(t);
 		return NULL;
 	}
-	t->store = tpmix_store_open(dir, error);
+	t->store = tpmix_store_open(dir, wait_s, error);
 	if (!t->store)
 		goto fail;
-	if (TPMLIB_ChooseTPMVersion(TPMLIB_TPM_VERSION_2) != TPM_SUCCESS ||
-	    TPMLIB_RegisterCallbacks(&callbacks) != TPM_SUCCESS) {
+	tpmix_signals_block(&saved);
+	ok = TPMLIB_ChooseTPMVersion(TPMLIB_TPM_VERSION_2) == TPM_SUCCESS &&
+	     TPMLIB_RegisterCallbacks(&callbacks) == TPM_SUCCESS;
+	if (!ok)
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE,
 			    "this libtpms has no TPM 2.0");
-		goto fail;
-	}
-	if (!start(t, dir, error))
+	ok = ok && start(t, dir, error);
+	tpmix_signals_restore(&saved);
+	if (!ok)
 		goto fail;
 	return t;
 fail:
 	tpmix_tpm_close(t);
 	return NULL;
+}
+
+bool tpmix_tpm_is(const struct tpmix_tpm *t, const char *dir)
+{
+	return tpmix_store_is(t->store, dir);
 }
 
 void tpmix_tpm_close(struct tpmix_tpm *t)

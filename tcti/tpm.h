@@ -21,9 +21,15 @@
 
 struct tpmix_tpm;
 
-/* Made anew where the directory holds none, and started. */
-struct tpmix_tpm *tpmix_tpm_open(const char *dir, GError **error);
+/*
+ * Made anew where the directory holds none, and started. Another process that has the
+ * directory is waited for, @wait_s seconds.
+ */
+struct tpmix_tpm *tpmix_tpm_open(const char *dir, unsigned int wait_s, GError **error);
 void tpmix_tpm_close(struct tpmix_tpm *tpm);
+
+/* True where @dir is its directory, by whatever path. */
+bool tpmix_tpm_is(const struct tpmix_tpm *tpm, const char *dir);
 
 /* Largest command or response, bytes. */
 uint32_t tpmix_tpm_bufsize(struct tpmix_tpm *tpm);

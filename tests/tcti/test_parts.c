@@ -214,7 +214,9 @@ static gpointer be_qemu(gpointer opaque)
 
 static void test_qtest(void)
 {
+	static const char *const greeting[] = { "endianness\n", "OK little\n", NULL };
 	static const char *const script[] = {
+		"endianness\n", "OK little\n",
 		"readb 0xfed40000\n", "OK 0x0000000000000081\n",
 		"readq 0xfed40fd8\n", "IRQ raise 5\nIRQ lower 5\nOK 0xffffffff00000007\n",
 		"writel 0xfed40fc0 0x12345678\n", "OK\n",
@@ -236,7 +238,7 @@ static void test_qtest(void)
 	g_assert_cmpint(bind(q.fd, (struct sockaddr *)&addr, sizeof(addr)), ==, 0);
 	g_assert_cmpint(listen(q.fd, 1), ==, 0);
 	thread = g_thread_new("qemu", be_qemu, &q);
-	bus = tpmix_qtest_open(path, TPMIX_BASE, &error);
+	bus = tpmix_qtest_open(path, TPMIX_BASE, 5, &error);
 	g_assert_no_error(error);
 	g_assert_cmphex(tpmix_bus_read(bus, 0, 1), ==, 0x81);
 	g_assert_cmphex(tpmix_bus_read(bus, 0xFD8, 8), ==, 0xFFFFFFFF00000007);
@@ -251,17 +253,21 @@ static void test_qtest(void)
 	g_thread_join(thread);
 
 	/* It dies between two commands. */
-	q.script = script;
+	q.script = greeting;
 	thread = g_thread_new("qemu", be_qemu, &q);
-	bus = tpmix_qtest_open(path, TPMIX_BASE, &error);
-	q.script = script + G_N_ELEMENTS(script) - 1;
-	shutdown(q.fd, SHUT_RDWR);
+	bus = tpmix_qtest_open(path, TPMIX_BASE, 5, &error);
+	g_assert_no_error(error);
 	g_thread_join(thread);
 	tpmix_bus_write(bus, 0, 2, 1);
 	tpmix_bus_read(bus, 0, 1);
 	g_assert_error(tpmix_bus_error(bus), TPMIX_ERROR, TPMIX_ERROR_IO);
 	g_assert_nonnull(strstr(tpmix_bus_error(bus)->message, "QEMU ended"));
 	tpmix_bus_close(bus);
+
+	/* Nobody accepts: it has another client. Told, in the time that was given. */
+	g_assert_null(tpmix_qtest_open(path, TPMIX_BASE, 1, &error));
+	g_assert_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY);
+	g_assert_nonnull(strstr(error->message, "another program has it"));
 	close(q.fd);
 	g_unlink(path);
 	g_rmdir(dir);

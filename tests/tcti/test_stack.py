@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rest of the TPM2 stack over the TCTI, in process: a program with ESYS, FAPI with
-its own profile and store, OpenSSL's provider; each also with repetitions. What they
-signed is verified by OpenSSL without a TPM. TAP on stdout."""
+"""The rest of the TPM2 stack over the TCTI, in process: programs with ESYS, FAPI with its
+own profile and store, OpenSSL's provider, PKCS #11, systemd; most also with repetitions.
+What they signed is verified by OpenSSL without a TPM. TAP on stdout."""
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from stage import ROOT, environment, machine, workdir  # noqa: E402
 from tap import Skip, main, test  # noqa: E402
 
 ESYS = ROOT / "build/host/tests/tcti/esys_day"
+ESYS_TWO = ROOT / "build/host/tests/tcti/esys_two"
 PROVIDER = Path("/usr/lib/x86_64-linux-gnu/ossl-modules/tpm2.so")
 PKCS11 = Path("/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so")
 DATA = b"what is signed\n" * 20
@@ -60,6 +62,35 @@ def esys():
                 r.run(ESYS, f"indexed:state={work}/s,door={door},replay=rate=200000,seed={seed}")
         print(f"# {r.replays} repetitions")
         assert r.replays > 2000, r.replays
+
+
+@test
+def esys_twice():
+    """Two contexts in one program, by one door or two, and with repetitions."""
+    pairs = [("indexed", "indexed"), ("crb", "crb"), ("indexed", "crb"), ("window", "fifo")]
+    with workdir() as work:
+        r = Runner(work)
+        for one, other in pairs:
+            r.run(ESYS_TWO, f"indexed:state={work}/s,door={one}",
+                  f"indexed:state={work}/s,door={other}")
+        for seed in range(4):
+            r.run(ESYS_TWO, f"indexed:state={work}/s,replay=rate=200000,seed={seed}",
+                  f"indexed:state={work}/s,door=crb,replay=rate=200000,seed={seed}")
+        assert r.replays > 1000, r.replays
+
+
+@test
+def esys_twice_in_qemu():
+    """Over one connection to QEMU's socket, on the same registers."""
+    for model, doors in (("tis", ("indexed", "window", "fifo")), ("crb", ("indexed", "crb"))):
+        with machine(model) as (config, *_), workdir() as work:
+            r = Runner(work)
+            for door in doors:
+                r.run(ESYS_TWO, f"indexed:{config},door={door}",
+                      f"indexed:{config},door={doors[0]}")
+            r.run(ESYS_TWO, f"indexed:{config},replay=rate=100000,seed=1",
+                  f"indexed:{config},replay=rate=100000,seed=2")
+            assert r.replays > 50, r.replays
 
 
 @test
@@ -146,18 +177,52 @@ def openssl_provider():
 
 
 @test
-def pkcs11_wants_two():
-    """libtpm2_pkcs11 opens the TPM once for each token: in process there is one only,
-    and that is said. It works in the guest (test_guest_tcti.py)."""
+def pkcs11():
+    """It opens the TPM once for each token, so several times in one process."""
     if not PKCS11.exists():
         raise Skip("no libtpm2-pkcs11-1 here")
+    for more in ("", ",replay=rate=100000,seed=3"):
+        with workdir() as work:
+            (work / "store").mkdir()
+            r = Runner(work, TPM2_PKCS11_STORE=work / "store",
+                       TPM2_PKCS11_TCTI=f"indexed:state={work}/s{more}")
+
+            def token(*args, tool=("pkcs11-tool", "--module", PKCS11), runner=r):
+                return runner.run(*tool, *args)
+
+            token("--init-token", "--slot-index", "0", "--label", "t", "--so-pin", "1234")
+            user = ["--token-label", "t", "--login"]
+            token(*user, "--login-type", "so", "--so-pin", "1234", "--init-pin", "--pin", "5678")
+            user += ["--pin", "5678"]
+            token(*user, "--keypairgen", "--key-type", "EC:prime256v1", "--label", "k", "--id",
+                  "01")
+            token(*user, "--sign", "--mechanism", "ECDSA-SHA256", "--id", "01", "-i", "data",
+                  "-o", "sig", "--signature-format", "openssl")
+            token(*user[:2], "--read-object", "--type", "pubkey", "--id", "01", "-o", "key.der")
+            r.run("openssl", "pkey", "-pubin", "-inform", "DER", "-in", "key.der", "-out",
+                  "key.pem")
+            r.verify("key.pem", "sig")
+
+
+@test
+def systemd():
+    """Asks the TPM what it has by one context and uses it by another."""
+    if not all(map(shutil.which, ("systemd-cryptenroll", "cryptsetup"))):
+        raise Skip("no systemd-cryptenroll or cryptsetup here")
     with workdir() as work:
-        (work / "store").mkdir()
-        r = Runner(work, TPM2_PKCS11_STORE=work / "store",
-                   TPM2_PKCS11_TCTI=f"indexed:state={work}/s")
-        got = r.run("pkcs11-tool", "--module", PKCS11, "--init-token", "--slot-index", "0",
-                    "--label", "t", "--so-pin", "1234", check=False)
-        assert b"this process has a TPM of transport inproc already" in got.stderr, got
+        r = Runner(work, PASSWORD="pw")
+        device = f"--tpm2-device=indexed:state={work}/s"
+        (work / "pw").write_text("pw")
+        with open(work / "disk", "wb") as disk:
+            disk.truncate(32 << 20)
+        r.run("cryptsetup", "luksFormat", "-q", "--type", "luks2", "--pbkdf", "pbkdf2",
+              "--pbkdf-force-iterations", "1000", "disk", "pw")
+        r.run("systemd-cryptenroll", device, "--tpm2-pcrs=7", "disk")
+        assert b"systemd-tpm2" in r.run("cryptsetup", "luksDump", "disk").stdout
+        r.run("systemd-creds", "encrypt", "--with-key=tpm2", device, "--name=n", "data", "cred")
+        assert DATA not in (work / "cred").read_bytes()
+        r.run("systemd-creds", "decrypt", device, "--name=n", "cred", "out")
+        assert (work / "out").read_bytes() == DATA
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ static void teardown(struct fixture *f, gconstpointer unused)
 static struct tpmix_store *open_store(const struct fixture *f)
 {
 	g_autoptr(GError) error = NULL;
-	struct tpmix_store *s = tpmix_store_open(f->dir, &error);
+	struct tpmix_store *s = tpmix_store_open(f->dir, 0, &error);
 
 	g_assert_no_error(error);
 	return s;
@@ -54,7 +54,7 @@ static void fails(const struct fixture *f, int code, const char *text)
 {
 	g_autoptr(GError) error = NULL;
 
-	g_assert_null(tpmix_store_open(f->dir, &error));
+	g_assert_null(tpmix_store_open(f->dir, 0, &error));
 	g_assert_error(error, TPMIX_ERROR, code);
 	g_assert_nonnull(strstr(error->message, f->dir));
 	g_assert_nonnull(strstr(error->message, text));
@@ -344,7 +344,7 @@ static uint32_t nv_define(struct tpmix_tpm *t, uint8_t index)
 static void child_tpm_full(const struct fixture *f)
 {
 	g_autoptr(GError) error = NULL;
-	struct tpmix_tpm *t = tpmix_tpm_open(f->dir, &error);
+	struct tpmix_tpm *t = tpmix_tpm_open(f->dir, 0, &error);
 	struct rlimit limit = { 200, RLIM_INFINITY };
 
 	g_assert_no_error(error);
@@ -370,7 +370,7 @@ static void test_tpm_full(struct fixture *f, gconstpointer unused)
 
 	(void)unused;
 	g_assert_cmpint(WTERMSIG(run_child(child_tpm_full, f)), ==, SIGKILL);
-	t = tpmix_tpm_open(f->dir, &error);
+	t = tpmix_tpm_open(f->dir, 0, &error);
 	g_assert_no_error(error);
 	g_assert_cmphex(nv_define(t, 1), ==, 0x14C);
 	g_assert_cmphex(nv_define(t, 2), ==, 0x14C);
@@ -387,7 +387,7 @@ static void test_tpm_garbage(struct fixture *f, gconstpointer unused)
 	(void)unused;
 	commit(s, "no state of libtpms", "nor this");
 	tpmix_store_close(s);
-	g_assert_null(tpmix_tpm_open(f->dir, &error));
+	g_assert_null(tpmix_tpm_open(f->dir, 0, &error));
 	g_assert_error(error, TPMIX_ERROR, TPMIX_ERROR_DATA);
 	g_assert_nonnull(strstr(error->message, f->dir));
 	assert_state(f, "no state of libtpms", "nor this");
@@ -398,7 +398,7 @@ static void test_tpm_cold(struct fixture *f, gconstpointer unused)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GBytes) alien = bytes("of another libtpms");
-	struct tpmix_tpm *t = tpmix_tpm_open(f->dir, &error);
+	struct tpmix_tpm *t = tpmix_tpm_open(f->dir, 0, &error);
 	struct tpmix_store *s;
 
 	(void)unused;
@@ -408,7 +408,7 @@ static void test_tpm_cold(struct fixture *f, gconstpointer unused)
 	s = open_store(f);
 	g_assert_true(tpmix_store_volatile_set(s, alien, NULL));
 	tpmix_store_close(s);
-	t = tpmix_tpm_open(f->dir, &error);
+	t = tpmix_tpm_open(f->dir, 0, &error);
 	g_assert_no_error(error);
 	g_assert_cmphex(nv_define(t, 1), ==, 0x14C);
 	tpmix_tpm_close(t);
@@ -437,13 +437,13 @@ static void test_unenterable(struct fixture *f, gconstpointer unused)
 	(void)unused;
 	g_assert_no_errno(g_mkdir_with_parents(deep, 0700));
 	g_assert_no_errno(chmod(deep, 0600));
-	s = tpmix_store_open(deep, &error);
+	s = tpmix_store_open(deep, 0, &error);
 	g_assert_no_error(error);
 	tpmix_store_close(s);
 	g_assert_cmphex(mode_of(deep), ==, 0700);
 
 	g_assert_no_errno(chmod(above, 0600));
-	s = tpmix_store_open(deep, NULL); /* root may */
+	s = tpmix_store_open(deep, 0, NULL); /* root may */
 	if (s) {
 		tpmix_store_close(s);
 	}

@@ -8,9 +8,11 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from stage import (LIB, ROOT, day, environment, error_line,  # noqa: E402
@@ -192,20 +194,48 @@ def localities():
 
 @test
 def two_programs():
-    """The second one is told who has it; the first one is not disturbed."""
+    """The second one waits, and is told who has it; the first one is not disturbed."""
     with workdir() as work:
         config = f"state={work}/state"
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(LIB), config],
             stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, env=environment())
         assert holder.stdout.readline() == "0\n"
-        result = tool(config, "getrandom", "8", check=False)
-        assert result.returncode
+        for seconds in (0, 1):
+            begin = time.monotonic()
+            result = tool(f"{config},wait={seconds}", "getrandom", "8", check=False)
+            took = time.monotonic() - begin
+            assert result.returncode and seconds <= took < seconds + 5, took
+            line = error_line(result)
+            assert f"{work}/state is in use by process {holder.pid} (python" in line, line
+        # One that waits when the other ends goes on.
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(tool, config, "getrandom", "--hex", "8")
+            time.sleep(0.5)
+            assert not waiting.done()
+            holder.kill()
+            holder.wait()
+            assert len(waiting.result().stdout) == 16
+
+
+@test
+def two_clients_of_qemu():
+    """QEMU talks to one at a time: the second one waits, or is told; no silence."""
+    with machine("tis") as (config, *_):
+        path = config.partition("path=")[2]
+        holder = socket.socket(socket.AF_UNIX)
+        holder.connect(path)
+        begin = time.monotonic()
+        result = tool(f"{config},wait=1", "getrandom", "8", check=False)
+        assert result.returncode and time.monotonic() - begin < 6
         line = error_line(result)
-        assert f"{work}/state is in use by process {holder.pid}" in line, line
-        holder.kill()
-        holder.wait()
-        assert tool(config, "getrandom", "--hex", "8").stdout
+        assert "another program has it" in line and path in line, line
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(tool, config, "getrandom", "--hex", "8")
+            time.sleep(0.5)
+            assert not waiting.done()
+            holder.close()
+            assert len(waiting.result().stdout) == 16
 
 
 # Opens a context and keeps it; with a command given, sends it first.

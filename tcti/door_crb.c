@@ -48,8 +48,26 @@ static bool crb_open(struct tpmix_door *d, GError **error)
 }
 
 /*
- * The command is in the buffer, and the locality was ours while it was written. A
- * locality that is taken away takes all writes with it unseen.
+ * START is 0: nothing runs. A command that a program left behind when it was killed
+ * does not end with it, and a START that meets it is not heard, or heard as that
+ * command's: what is read when START has become 0 is the response to the other.
+ * False and @error where the wait is over; true, too, where the locality is gone.
+ */
+static bool wait_idle(struct tpmix_door *d, GError **error)
+{
+	struct tpmix_pause p = { .limit_us = TPMIX_BUSY_LIMIT_US, .busy = true,
+				 .what = "another program's command runs" };
+
+	while (read_reg(d, TPM_REG_CTRL_START) & TPM_CTRL_START_INVOKE &&
+	       tpmix_door_is_active(d))
+		if (!tpmix_door_pause(d, &p, error))
+			return false;
+	return tpmix_door_ok(d, error);
+}
+
+/*
+ * The command is in the buffer, nothing runs, and the locality was ours while it was
+ * written. A locality that is taken away takes all writes with it unseen.
  */
 static bool write_command(struct tpmix_door *d, const uint8_t *cmd, uint32_t len,
 			  GError **error)
@@ -61,6 +79,11 @@ static bool write_command(struct tpmix_door *d, const uint8_t *cmd, uint32_t len
 	for (i = 0; i < LOCALITY_TRIES; i++) {
 		if (i && !tpmix_door_request(d, error))
 			return false;
+		if (!wait_idle(d, error))
+			return false;
+		/* What cancelled a former command must not meet this one. */
+		if (read_reg(d, TPM_REG_CTRL_CANCEL) & TPM_CTRL_CANCEL_INVOKE)
+			write_reg(d, TPM_REG_CTRL_CANCEL, 0);
 		write_reg(d, TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
 		while (read_reg(d, TPM_REG_CTRL_REQ) & TPM_CTRL_REQ_CMD_READY ||
 		       read_reg(d, TPM_REG_CTRL_STS) & TPM_CTRL_STS_TPM_IDLE) {
@@ -70,12 +93,14 @@ static bool write_command(struct tpmix_door *d, const uint8_t *cmd, uint32_t len
 				return false;
 		}
 		tpmix_door_put(d, d->command, cmd, len);
-		if (tpmix_door_is_active(d))
+		if (tpmix_door_is_active(d) &&
+		    !(read_reg(d, TPM_REG_CTRL_START) & TPM_CTRL_START_INVOKE))
 			return tpmix_door_ok(d, error);
 		d->repairs++;
 	}
 	g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_IO,
-		    "locality %u was taken away %d times", d->locality, LOCALITY_TRIES);
+		    "locality %u was taken away %d times, or another program uses it too",
+		    d->locality, LOCALITY_TRIES);
 	return false;
 }
 
@@ -114,6 +139,7 @@ static uint32_t crb_transact(struct tpmix_door *d, const uint8_t *cmd,
 
 	if (!write_command(d, cmd, len, error))
 		return 0;
+	tpmix_door_sending(d);
 	write_reg(d, TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
 	/* Without it START may not have been heard, and the response be an old one. */
 	if (!tpmix_door_is_active(d)) {

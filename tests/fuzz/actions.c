@@ -54,6 +54,9 @@ uint32_t action_size(struct actions *s, uint32_t limit)
 
 struct actions_config actions_begin(struct actions *s, const uint8_t *data, size_t len)
 {
+	static const uint64_t bases[4] = {
+		TPMIX_BASE, 0x0C000000, 0x4010000000, 0xFFFFFFFFFFFD0000,
+	};
 	struct actions_config c;
 	uint8_t b;
 
@@ -73,6 +76,8 @@ struct actions_config actions_begin(struct actions *s, const uint8_t *data, size
 	c.localities = b & 4 ? 1 : 5;
 	c.scribbles = (b & 8) != 0;
 	c.crb_traps = (b & 0x10) != 0;
+	c.no_ram = (b & 0x20) != 0;
+	c.base = bases[b >> 6];
 	c.tpm2 |= c.crb; /* "needs TPM 2.0" */
 	s->tpm2_only = c.crb;
 	return c;
@@ -308,6 +313,7 @@ static bool one_action(struct actions *s, const struct action_hints *h, struct a
 		a->kind = ACTION_RESET;
 		b = action_byte(s);
 		a->established = (b & 0xC) == 0xC;
+		a->none = (b & 0x70) == 0x70;
 		a->tpm2 = (b & 3) != 0 || s->tpm2_only;
 		a->len = action_size(s, 1024);
 		return true;

@@ -2,7 +2,8 @@
 /*
  * A fuzzer's input as a list of actions: reads, writes, completions, resets,
  * saves and loads, and short runs of them (a command through the FIFO or the
- * window, a drained FIFO), so that few bytes reach deep states.
+ * window, a drained FIFO), so that few bytes reach deep states. A backend is as
+ * slow as the next completion is far.
  *
  * Any bytes decode to something. Values that only make sense in a state (the
  * next ticket, the command's checksum) are named, and filled in from the hints.
@@ -46,6 +47,7 @@ struct action {
 	uint8_t fill;
 	bool selftest_done;
 	/* reset */
+	bool none;              /* finds no TPM */
 	bool tpm2;
 	bool established;
 	/* hostile load */
@@ -68,6 +70,8 @@ struct actions_config {
 	uint8_t localities;
 	bool scribbles;         /* see struct host */
 	bool crb_traps;
+	bool no_ram;
+	uint64_t base;
 };
 
 /* What the guest could know. */
@@ -75,6 +79,7 @@ struct action_hints {
 	uint32_t accepted;
 	uint32_t bufsize;
 	uint32_t rsp_len;
+	unsigned int active;    /* 0 where none is */
 	bool crb;               /* the active interface */
 	const uint8_t *cmd;     /* the command as it stands, cmd_len bytes */
 	uint32_t cmd_len;
@@ -96,6 +101,7 @@ struct actions {
 	uint32_t page, block, cmd_size, run_len, run_pos;
 	unsigned int width;
 	uint8_t run_fill;
+	bool run_leaves;        /* whoever is active relinquishes first */
 };
 
 /* Decodes the configuration, the first three bytes. */

@@ -26,8 +26,9 @@ void action_print(unsigned int nth, const struct action *a)
 			a->len, a->fill, a->answer, a->selftest_done);
 		break;
 	case ACTION_RESET:
-		fprintf(stderr, "reset tpm%s bufsize %u established %d\n",
-			a->tpm2 ? "2" : "1.2", a->len, a->established);
+		fprintf(stderr, "reset %s bufsize %u established %d\n",
+			a->none ? "no tpm" : a->tpm2 ? "tpm2" : "tpm1.2", a->len,
+			a->established);
 		break;
 	case ACTION_RELOAD:
 		fprintf(stderr, "save and load\n");

@@ -19,6 +19,8 @@ void action_begin_run(struct actions *s, enum run_kind run, uint32_t page,
 	s->cmd_size = action_size(s, run == RUN_DRAIN ? h->rsp_len : h->bufsize);
 	b = action_byte(s);
 	s->run_fill = b;
+	s->run_leaves = b & 0x20 &&
+			(run == RUN_FIFO || run == RUN_CRB || run == RUN_RAM);
 	s->width = 1u << (b & 3);
 	s->run_len = s->cmd_size < 2048 ? s->cmd_size : 2048;
 	if ((b & 0xC0) == 0x80) {
@@ -76,8 +78,15 @@ static bool run_bytes(struct actions *s, struct action *a)
 
 bool action_run_next(struct actions *s, const struct action_hints *h, struct action *a)
 {
-	unsigned int step = s->run_step++;
+	unsigned int step;
 
+	if (s->run_leaves) {
+		s->run_leaves = false;
+		action_write(a, h->active << 12 | (h->crb ? 0x08 : 0x00),
+			     h->crb ? 0x02 : 0x20, h->crb ? 4 : 1);
+		return true;
+	}
+	step = s->run_step++;
 	switch (s->run) {
 	case RUN_DRAIN:
 		if (s->run_pos >= s->run_len) {

@@ -32,22 +32,40 @@ static void check_valid(const struct game *g, const struct host *h)
 	}
 }
 
+static void check_reported(const struct game *g, const struct host *h)
+{
+	const char *where = host_unreported(h);
+
+	if (where) {
+		game_fail(g, "changed bytes of %s were not reported", where);
+	}
+}
+
 static void do_read(struct game *g, const struct action *a)
 {
 	bool fifo = tpmix_is_fifo(&g->main->e, a->addr, a->size);
 	uint64_t peek = tpmix_read(&g->main->e, a->addr, a->size);
+	unsigned int errors;
 	uint64_t val;
 
 	if (!fifo) {
 		host_copy(g->twin, g->main);
 	}
+	errors = g->main->guest_errors;
 	val = tpmix_mmio_read(&g->main->e, a->addr, a->size);
 	if (!fifo && (val != peek || !host_same(g->main, g->twin))) {
 		game_fail(g, "R1: a read changed something");
 	}
+	errors = g->main->guest_errors - errors;
 	if (g->with_model) {
+		unsigned int strays = g->model->strays;
 		uint64_t want = model_read(g->model, a->addr, a->size, true);
 
+		strays = g->model->strays - strays;
+		if (errors != strays) {
+			game_fail(g, "%u guest errors, the model says %u", errors,
+				  strays);
+		}
 		if (val != want) {
 			game_fail(g, "read 0x%" PRIx64 ", the model says 0x%" PRIx64,
 			     val, want);
@@ -81,6 +99,7 @@ static void check_repeated(struct game *g, const struct action *a)
 	host_copy(g->twin, g->third);
 	tpmix_write(&g->twin->e, a->addr, a->val, a->size);
 	check_valid(g, g->twin);
+	check_reported(g, g->twin);
 	if (!host_same(g->third, g->twin)) {
 		game_fail(g, "R2: a repetition after the completion did something");
 	}
@@ -118,10 +137,13 @@ static void do_poke(struct game *g, const struct action *a)
 {
 	unsigned int i;
 
+	if (g->main->no_ram) {
+		return;
+	}
 	for (i = 0; i < a->size && a->addr + i < g->main->capacity; i++) {
 		uint8_t byte = (uint8_t)(a->val >> i * 8);
 
-		g->main->ram_cmd[a->addr + i] = byte;
+		host_poke(g->main, a->addr + i, byte);
 		if (g->with_model) {
 			g->model->window[a->addr + i] = byte;
 		}
@@ -149,7 +171,8 @@ static void do_reset(struct game *g, const struct action *a)
 {
 	struct host *h = g->main;
 
-	tpmix_reset(&h->e, a->tpm2 ? TPMIX_FAMILY_2_0 : TPMIX_FAMILY_1_2, a->len);
+	tpmix_reset(&h->e, a->none ? TPMIX_FAMILY_NONE : a->tpm2 ?
+		    TPMIX_FAMILY_2_0 : TPMIX_FAMILY_1_2, a->len);
 	if (!g->with_model) {
 		g->with_model = true;
 		g->model->accepted = h->e.s.accepted;
@@ -161,7 +184,11 @@ static void do_reset(struct game *g, const struct action *a)
 		g->model->cancels = h->cancels;
 		g->model->established_resets = h->established_resets;
 	}
-	model_reset(g->model, a->tpm2, a->len);
+	if (a->none) {
+		model_reset_none(g->model);
+	} else {
+		model_reset(g->model, a->tpm2, a->len);
+	}
 	if (a->established) {
 		tpmix_set_established(&h->e, true);
 		g->model->established = true;
@@ -222,6 +249,7 @@ void game_play(struct game *g, const struct action *a)
 	case ACTION_HOSTILE_LOAD: do_hostile_load(g, a); break;
 	}
 	check_valid(g, g->main);
+	check_reported(g, g->main);
 	view_check_memory(g);
 	if (g->with_model) {
 		view_compare_backend(g);
@@ -256,6 +284,8 @@ void game_begin(struct game *g, const struct actions_config *c)
 	};
 	g->model = model_new(&(struct model_config) {
 		.capacity = c->capacity,
+		.base = c->base,
+		.ram = !c->no_ram,
 		.int_vector = host[0].e.cfg.int_vector,
 		.locality4 = c->locality4,
 		.has = { c->fifo, c->crb },
@@ -288,6 +318,7 @@ void game_load(struct game *g, const struct tpmix_state_all *s)
 	g->with_model = false;
 	g->now = (struct action) { .kind = ACTION_HOSTILE_LOAD };
 	check_valid(g, g->main);
+	check_reported(g, g->main);
 	view_check_memory(g);
 	view_look(g);
 }

@@ -4,8 +4,8 @@
  *
  * After each action: the invariant; R1, a read outside the FIFO changed nothing;
  * R2, on twins, a write done twice is done once, also with the completion in
- * between (RAM excepted); R3, a ticket starts once; what a guest and the backend see is what the
- * model says. After a hostile state was accepted the model is out until the next
+ * between (RAM excepted); R3, a ticket starts once; what changed in RAM was
+ * reported; what a guest and the backend see is what the model says. After a hostile state was accepted the model is out until the next
  * reset; the rest goes on.
  *
  * What is found is told on standard error and ends the program by abort().

@@ -21,10 +21,19 @@ struct host {
 	uint32_t crb_regs[TPM_REG_DATA_BUFFER / 4];
 	uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
 	bool crb_traps;         /* the last two are not used */
+	bool no_ram;            /* nor any: ram_cmd is private */
+	/* the same, as one has it that copies what is reported as changed */
+	struct {
+		uint8_t *cmd, *rsp;
+		uint8_t block[TPMIX_BLOCK_SIZE];
+		uint8_t crb_regs[TPM_REG_DATA_BUFFER];
+		uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
+	} copy;
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
 	unsigned int established_resets;
+	unsigned int guest_errors;
 	uint32_t ticket;
 	unsigned int locality;
 	uint32_t len;           /* of the last command; it is in run */
@@ -39,11 +48,15 @@ struct host {
 void host_new(struct host *h, const struct actions_config *c);
 /* What a guest writes into the command window where it scribbles. */
 void host_scribble(uint8_t *window);
+/* The guest writes byte @at of the command window: memory. */
+void host_poke(struct host *h, uint32_t at, uint8_t byte);
+/* What the engine wrote into RAM, it has reported. NULL, or where it has not. */
+const char *host_unreported(const struct host *h);
 /* Both of one capacity. */
 void host_copy(struct host *to, const struct host *from);
 /* State, command, response and what the backend was given. */
 bool host_same(const struct host *a, const struct host *b);
-/* What migrates: cmd, rsp and the saved fields. */
+/* What migrates: cmd, run, rsp and the saved fields. RAM comes as garbage. */
 void host_migrate(struct host *to, const struct host *from);
 bool host_complete(struct host *h, const struct action *a);
 

@@ -33,7 +33,7 @@ struct model *model_new(const struct model_config *cfg)
 	m->cfg = *cfg;
 	m->door = m->selected = cfg->door;
 	m->window = get(cfg->capacity);
-	m->active = m->heir = m->command_of = MODEL_NOBODY;
+	m->active = m->waits = m->command_of = MODEL_NOBODY;
 	return m;
 }
 
@@ -62,16 +62,23 @@ void model_reset(struct model *m, bool tpm2, uint32_t bufsize)
 	}
 	m->command = get(m->bufsize);
 	memset(m->window, 0, m->cfg.capacity);
+	m->none = false;
 	m->tpm2 = tpm2;
 	m->door = m->selected;
 	m->selftest_done = m->selector_locked = false;
-	m->active = m->heir = m->command_of = MODEL_NOBODY;
+	m->active = m->waits = m->command_of = MODEL_NOBODY;
 	m->received = 0;
 	m->last.any = false;
 	memset(m->page, 0, sizeof(m->page));
 	for (p = 0; p < MODEL_PAGES; p++) {
 		m->page[p].int_enable = m->door == CRB ? 0 : 8;
 	}
+}
+
+void model_reset_none(struct model *m)
+{
+	model_reset(m, true, 0);
+	m->none = true;
 }
 
 /* Interrupts: the same events, other bits in each door. */
@@ -134,16 +141,10 @@ static void wipe_commands(struct model *m, int p)
 	}
 }
 
-static void activate(struct model *m, int p, bool seized)
+static void activate(struct model *m, int p)
 {
 	int other;
 
-	if (p == m->active) {
-		return;
-	}
-	if (m->active != MODEL_NOBODY && seized) {
-		m->page[m->active].been_seized = true;
-	}
 	m->active = p;
 	if (p == MODEL_NOBODY) {
 		return;
@@ -151,34 +152,15 @@ static void activate(struct model *m, int p, bool seized)
 	m->page[p].requests = false;
 	wipe_commands(m, p);
 	for (other = 0; other < MODEL_PAGES; other++) {
-		/* "a seize that lost leaves no trace" */
-		m->page[other].seizes = false;
 		if (other != p && m->page[other].phase == RECEPTION) {
 			m->page[other].phase = IDLE;
 		}
 	}
+	/* A hand-over waits for no command, but asks for the end of another's. */
+	if (m->running && !runs(m, p)) {
+		m->to_cancel = true;
+	}
 	interrupt(m, p, LOCALITY_CHANGE);
-}
-
-/* "Hand-over while a command runs waits for its end, and asks ... to cancel it." */
-static void hand_over(struct model *m, int p, bool seizes)
-{
-	int other;
-
-	if (!m->running) {
-		activate(m, p, seizes);
-		return;
-	}
-	m->to_cancel = true;
-	if (seizes) {
-		for (other = 0; other < MODEL_PAGES; other++) {
-			m->page[other].seizes &= other > p;
-		}
-		m->page[p].seizes = true;
-	}
-	if (p > m->heir) {
-		m->heir = p;
-	}
 }
 
 static int highest_pending(const struct model *m)
@@ -193,42 +175,31 @@ static int highest_pending(const struct model *m)
 	return MODEL_NOBODY;
 }
 
-/* tpm-tis: a seize of this locality, or of a higher one, waits already. */
-static bool seized_from(const struct model *m, int p)
-{
-	for (; p < MODEL_PAGES; p++) {
-		if (m->page[p].seizes) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* "from a lower locality or from none" */
 void seize(struct model *m, int p)
 {
-	if (m->active < p && !seized_from(m, p)) {
-		hand_over(m, p, true);
+	if (m->active >= p) {
+		return;
 	}
+	if (m->active != MODEL_NOBODY) {
+		m->page[m->active].been_seized = true;
+	}
+	activate(m, p);
 }
 
 void relinquish(struct model *m, int p)
 {
-	int heir = highest_pending(m);
-
-	if (m->active != p) {
-		m->page[p].requests = false;
-	} else if (heir == MODEL_NOBODY) {
-		activate(m, MODEL_NOBODY, false);
+	if (m->active == p) {
+		activate(m, highest_pending(m));
 	} else {
-		hand_over(m, heir, false);
+		m->page[p].requests = false;
 	}
 }
 
 void request_use(struct model *m, int p)
 {
-	if (m->active == MODEL_NOBODY && m->heir == MODEL_NOBODY) {
-		activate(m, p, false);
+	if (m->active == MODEL_NOBODY) {
+		activate(m, p);
 	} else if (m->active != p) {
 		m->page[p].requests = true;
 	}
@@ -252,11 +223,22 @@ bool has_response(const struct model *m, int p)
 	return m->response && m->response->owner == p;
 }
 
-/* "others read ones", and so does what is beyond the response */
+/* Ones are for what others may not see; 0 is where there is nothing to see. */
 uint8_t response_byte(const struct model *m, int p, uint64_t at)
 {
-	return m->active == p && has_response(m, p) && at < m->response->len ?
-	       m->response->bytes[at] : 0xFF;
+	if (m->active != p) {
+		return 0xFF;
+	}
+	return has_response(m, p) && at < m->response->len ?
+	       m->response->bytes[at] : 0;
+}
+
+/* cmdReady, goIdle, commandReady: nobody waits for an answer any more. */
+static void withdraw(struct model *m, int p)
+{
+	if (m->waits == p) {
+		m->waits = MODEL_NOBODY;
+	}
 }
 
 /* "commandReady names a goal: READY" */
@@ -267,6 +249,13 @@ void be_ready(struct model *m, int p)
 	}
 	m->page[p].phase = READY;
 	m->received = 0;
+	withdraw(m, p);
+}
+
+void be_idle(struct model *m, int p)
+{
+	m->page[p].phase = IDLE;
+	withdraw(m, p);
 }
 
 static void complete_with(struct model *m, const uint8_t *bytes, uint32_t len)
@@ -274,7 +263,6 @@ static void complete_with(struct model *m, const uint8_t *bytes, uint32_t len)
 	struct model_command *c = m->running;
 	struct model_response *r = get(sizeof(*r) + len);
 	struct model_page *l = &m->page[c->owner];
-	int heir = m->heir;
 
 	r->owner = c->owner;
 	r->len = len;
@@ -293,10 +281,6 @@ static void complete_with(struct model *m, const uint8_t *bytes, uint32_t len)
 		interrupt(m, c->owner, COMPLETED);
 	}
 	free(c);
-	m->heir = MODEL_NOBODY;
-	if (heir != MODEL_NOBODY) {
-		activate(m, heir, m->page[heir].seizes);
-	}
 }
 
 static void complete_with_error(struct model *m, uint32_t rc20, uint32_t rc12)
@@ -313,28 +297,19 @@ static void complete_with_error(struct model *m, uint32_t rc20, uint32_t rc12)
 	complete_with(m, rsp, sizeof(rsp));
 }
 
-bool model_complete(struct model *m, uint32_t ticket, const uint8_t *rsp,
-		    uint32_t len, bool selftest_done)
+/* What was looked at last is not the command that ran when somebody armed. */
+void another_command(struct model *m)
 {
-	if (!m->running || m->running->ticket != ticket) {
-		return false;
+	int p;
+
+	for (p = 0; p < MODEL_PAGES; p++) {
+		m->page[p].armed_early = false;
 	}
-	m->selftest_done |= selftest_done;
-	if (!rsp || len < 10 || len > m->bufsize || size_field(rsp) != len) {
-		complete_with_error(m, 0x101, 0x009);
-	} else {
-		complete_with(m, rsp, len);
-	}
-	return true;
 }
 
 /* "At acceptance, and only there, the previous response ends" */
-void accept_command(struct model *m, int p, bool by_fifo)
+static void take_ticket(struct model *m, int p, const uint8_t *bytes, uint32_t len)
 {
-	uint32_t size = size_field(command_bytes(m, p));
-	bool bad = size < 10 || size > m->bufsize ||
-		   (by_fifo && size != m->received);
-	uint32_t len = bad ? 0 : size;
 	struct model_command *c = get(sizeof(*c) + len);
 
 	if (m->response) {
@@ -349,13 +324,55 @@ void accept_command(struct model *m, int p, bool by_fifo)
 	c->owner = p;
 	c->ticket = ++m->accepted;
 	c->len = len;
-	memcpy(c->bytes, command_bytes(m, p), len);
+	memcpy(c->bytes, bytes, len);
 	c->crc = kermit(c->bytes, len);
 	m->last_crc = c->crc;
 	m->running = c;
 	m->page[p].phase = EXECUTION;
 	m->page[p].refused = 0;
 	m->page[p].armed = false; /* "through any door, disarms" */
+	another_command(m);
+}
+
+/*
+ * The first response is given to nobody, and the command that waited is not run: its
+ * answer is to send it again, under a ticket of its own.
+ */
+static void answer_who_waits(struct model *m)
+{
+	int p = m->waits;
+
+	if (p != MODEL_NOBODY) {
+		m->waits = MODEL_NOBODY;
+		take_ticket(m, p, command_bytes(m, p), 0);
+		complete_with_error(m, 0x922, 0x800);
+	}
+}
+
+bool model_complete(struct model *m, uint32_t ticket, const uint8_t *rsp,
+		    uint32_t len, bool selftest_done)
+{
+	if (!m->running || m->running->ticket != ticket) {
+		return false;
+	}
+	m->selftest_done |= selftest_done;
+	if (!rsp || len < 10 || len > m->bufsize || size_field(rsp) != len) {
+		complete_with_error(m, 0x101, 0x009);
+	} else {
+		complete_with(m, rsp, len);
+	}
+	answer_who_waits(m);
+	return true;
+}
+
+void accept_command(struct model *m, int p, bool by_fifo)
+{
+	uint32_t size = size_field(command_bytes(m, p));
+	bool bad = size < 10 || size > m->bufsize ||
+		   (by_fifo && size != m->received);
+	uint32_t len = bad ? 0 : size;
+
+	take_ticket(m, p, command_bytes(m, p), len);
 	if (!by_fifo) {
 		m->received = 0;
 	}
@@ -365,8 +382,8 @@ void accept_command(struct model *m, int p, bool by_fifo)
 	}
 	m->starts++;
 	free(m->started);
-	m->started = get(sizeof(*c) + len);
-	memcpy(m->started, c, sizeof(*c) + len);
+	m->started = get(sizeof(*m->started) + len);
+	memcpy(m->started, m->running, sizeof(*m->started) + len);
 	if (m->cfg.scribble) {
 		m->cfg.scribble(m->window);
 	}

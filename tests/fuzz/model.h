@@ -23,6 +23,8 @@ enum model_door { FIFO = 0, CRB = 1 };
 
 struct model_config {
 	uint32_t capacity;
+	uint64_t base;
+	bool ram;               /* windows and header in RAM */
 	uint8_t int_vector;
 	bool locality4;
 	bool has[2];            /* by enum model_door */
@@ -57,9 +59,10 @@ struct model_response {
 struct model_page {
 	enum model_phase phase;
 	bool requests;
-	bool seizes;            /* and waits for the running command */
 	bool been_seized;
 	bool armed;
+	/* "while a command of this locality runs": its bytes, until another comes */
+	bool armed_early;
 	uint32_t int_enable;    /* both as the active interface has them */
 	uint32_t int_status;
 	uint32_t index;
@@ -70,6 +73,7 @@ struct model_page {
 struct model {
 	struct model_config cfg;
 	/* the TPM */
+	bool none;              /* there is none until the next TPM_INIT */
 	bool tpm2;
 	bool established;
 	bool selftest_done;
@@ -79,14 +83,14 @@ struct model {
 	uint32_t bufsize;
 	uint32_t accepted;
 	int active;
-	int heir;               /* active once the running command ended */
 	struct model_page page[MODEL_PAGES];
-	uint8_t *window;        /* RAM: locality 0's command, capacity bytes */
+	uint8_t *window;        /* locality 0's command, capacity bytes */
 	uint8_t *command;       /* the command of localities 1 to 4, bufsize bytes */
 	int command_of;
 	uint32_t received;      /* bytes of it that came by the FIFO */
 	uint16_t last_crc;      /* of the last accepted command */
 	struct model_command *running;
+	int waits;              /* whose START or tpmGo waits for its end */
 	struct model_response *response;
 	struct {
 		bool any;
@@ -95,6 +99,7 @@ struct model {
 		unsigned int size;
 	} last;
 	bool to_cancel;         /* by the write that is being made */
+	unsigned int strays;    /* words read where no register is */
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
@@ -105,6 +110,8 @@ struct model {
 struct model *model_new(const struct model_config *cfg);
 void model_free(struct model *m);
 void model_reset(struct model *m, bool tpm2, uint32_t bufsize);
+/* TPM_INIT that finds no TPM. */
+void model_reset_none(struct model *m);
 uint64_t model_read(struct model *m, uint32_t addr, unsigned int size, bool take);
 void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size);
 bool model_complete(struct model *m, uint32_t ticket, const uint8_t *rsp,

@@ -2,6 +2,8 @@
 /* The page's "CRB door", and INTF_ID of both. */
 #include "model_parts.h"
 
+#include <string.h>
+
 uint32_t intf_id_value(const struct model *m)
 {
 	bool crb = m->door == CRB;
@@ -30,12 +32,21 @@ void intf_id_write(struct model *m, uint32_t val, uint32_t mask)
 	}
 }
 
-/* "armed by ..., except while a command of this locality runs" */
+/* "by cmdReady, requestAccess, CTRL_CANCEL = 0 or a write to DATA_BUFFER" */
 static void arm(struct model *m, int p)
 {
-	if (!runs(m, p)) {
-		m->page[p].armed = true;
-	}
+	m->page[p].armed = true;
+	m->page[p].armed_early = runs(m, p);
+}
+
+/* Armed while its own command ran, and that very command is there still. */
+static bool start_repeats(const struct model *m, int p)
+{
+	const struct model_page *l = &m->page[p];
+
+	return !l->armed || (l->armed_early && m->started &&
+			     !memcmp(command_bytes(m, p), m->started->bytes,
+				     m->started->len));
 }
 
 static void loc_ctrl_write(struct model *m, int p, uint32_t val)
@@ -58,11 +69,26 @@ static void ctrl_req_write(struct model *m, int p, uint32_t val)
 	if (runs(m, p) || (val & 3) == 0 || (val & 3) == 3) {
 		return;
 	}
-	arm(m, p);
 	if (val & 1) {
 		be_ready(m, p);
+		arm(m, p);
 	} else {
-		m->page[p].phase = IDLE;
+		be_idle(m, p);
+	}
+}
+
+static void ctrl_start_write(struct model *m, int p)
+{
+	bool repeats = start_repeats(m, p);
+
+	m->page[p].armed = false;
+	if (repeats) {
+		return;
+	}
+	if (m->running) {
+		m->waits = p;
+	} else {
+		accept_command(m, p, false);
 	}
 }
 
@@ -87,14 +113,25 @@ static uint32_t loc_state_value(const struct model *m)
 	return v;
 }
 
+/* Of locality 0 those of the windows in RAM, where there are some. */
 static uint32_t buffer_size(const struct model *m, int p)
 {
-	return p != 0 && m->bufsize > 3968 ? 3968 : m->bufsize;
+	return (p != 0 || !m->cfg.ram) && m->bufsize > 3968 ? 3968 : m->bufsize;
 }
 
-static uint32_t buffer_address(int p, uint32_t window)
+static uint64_t buffer_address(const struct model *m, int p, uint32_t window)
 {
-	return p == 0 ? window : 0xFED40080 + (uint32_t)p * 0x1000;
+	if (p == 0 && m->cfg.ram) {
+		return m->cfg.base + window;
+	}
+	return m->cfg.base + (uint32_t)p * 0x1000 + 0x80;
+}
+
+bool crb_register(uint32_t off)
+{
+	return off < 0x04 || (off >= 0x08 && off < 0x10) ||
+	       (off >= 0x30 && off < 0x38) || (off >= 0x40 && off < 0x70) ||
+	       off >= 0x80;
 }
 
 /* The page's table, row by row. */
@@ -116,9 +153,11 @@ uint8_t crb_read(const struct model *m, int p, uint32_t off)
 	case 0x50: val = l->int_enable; break;
 	case 0x54: val = l->int_status; break;
 	case 0x58: val = buffer_size(m, p); break;
-	case 0x5C: val = buffer_address(p, 0xFED50000); break;
+	case 0x5C: val = (uint32_t)buffer_address(m, p, 0x10000); break;
+	case 0x60: val = (uint32_t)(buffer_address(m, p, 0x10000) >> 32); break;
 	case 0x64: val = buffer_size(m, p); break;
-	case 0x68: val = buffer_address(p, 0xFED60000); break;
+	case 0x68: val = (uint32_t)buffer_address(m, p, 0x20000); break;
+	case 0x6C: val = (uint32_t)(buffer_address(m, p, 0x20000) >> 32); break;
 	}
 	return (uint8_t)(val >> (off & 3) * 8);
 }
@@ -156,8 +195,8 @@ void crb_write(struct model *m, int p, uint32_t off, uint32_t val, uint32_t mask
 		}
 		break;
 	case 0x4C:
-		if ((val & 1) && l->armed && !m->running) {
-			accept_command(m, p, false);
+		if (val & 1) {
+			ctrl_start_write(m, p);
 		}
 		break;
 	}

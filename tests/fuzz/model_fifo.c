@@ -63,7 +63,12 @@ static void sts_write(struct model *m, int p, uint32_t val)
 			be_ready(m, p);
 		}
 	} else if (val & 0x20) {
-		if (l->phase == RECEPTION && !expects(m, p) && !m->running) {
+		if (l->phase != RECEPTION || expects(m, p)) {
+			return;
+		}
+		if (m->running) {
+			m->waits = p;
+		} else {
 			accept_command(m, p, true);
 		}
 	} else if (l->phase == COMPLETION) {
@@ -143,6 +148,13 @@ static uint8_t fifo_byte_out(struct model *m, int p, bool take)
 		interrupt(m, p, LAST_BYTE);
 	}
 	return byte;
+}
+
+bool fifo_register(uint32_t off)
+{
+	return off < 0x04 || (off >= 0x08 && off < 0x1C) ||
+	       (off >= 0x24 && off < 0x28) || (off >= 0x30 && off < 0x34) ||
+	       (off >= 0x80 && off < 0xC0) || (off >= 0xF00 && off < 0xF08);
 }
 
 /* The page's table, row by row. Beside a 1-byte register is 0. */

@@ -69,6 +69,7 @@ static void ring(struct model *m, int p, uint32_t ticket)
 	} else if ((l->csum_expect >> 16) &&
 		   (l->csum_expect & 0xFFFF) != command_crc(m, p)) {
 		refuse(m, p, R_CSUM);
+		another_command(m); /* its copy was looked at */
 	} else {
 		accept_command(m, p, false);
 	}
@@ -112,19 +113,27 @@ void window_set(struct model *m, int p, uint32_t off, uint8_t byte)
 	}
 }
 
+static uint64_t in_ram(const struct model *m, uint32_t at)
+{
+	return m->cfg.ram ? m->cfg.base + at : 0;
+}
+
 /* The page's table, row by row; "as 0 in the vendor block" what it has not. */
 static uint32_t block_value(const struct model *m, int p, uint32_t off)
 {
 	switch (off) {
 	case 0xF90: return 0x58495054;
 	case 0xF94: return 0x00010000;
-	case 0xF98: return 15;
+	case 0xF98: return m->cfg.ram ? 15 : 7;
 	case 0xF9C: return m->bufsize;
 	case 0xFA0: return 0x0E000100;
-	case 0xFA4: return m->cfg.capacity;
-	case 0xFA8: return 0xFED50000;
-	case 0xFB0: return 0xFED60000;
-	case 0xFB8: return 0xFED4F000;
+	case 0xFA4: return m->cfg.ram ? m->cfg.capacity : 0;
+	case 0xFA8: return (uint32_t)in_ram(m, 0x10000);
+	case 0xFAC: return (uint32_t)(in_ram(m, 0x10000) >> 32);
+	case 0xFB0: return (uint32_t)in_ram(m, 0x20000);
+	case 0xFB4: return (uint32_t)(in_ram(m, 0x20000) >> 32);
+	case 0xFB8: return (uint32_t)in_ram(m, 0x0F000);
+	case 0xFBC: return (uint32_t)(in_ram(m, 0x0F000) >> 32);
 	case 0xFC0: return m->page[p].index;
 	case 0xFC8: return m->page[p].csum_expect;
 	case 0xFCC: return m->accepted;
@@ -139,7 +148,7 @@ static uint32_t block_value(const struct model *m, int p, uint32_t off)
 
 uint8_t block_read(const struct model *m, int p, uint32_t off)
 {
-	if (off >= 0xFC0 && m->active != p) {
+	if (off >= 0xFC0 && off < 0xFE8 && m->active != p) {
 		return 0xFF;
 	}
 	return (uint8_t)(block_value(m, p, off & ~3u) >> (off & 3) * 8);

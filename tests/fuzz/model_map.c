@@ -17,6 +17,8 @@ static enum place find(const struct model *m, uint32_t addr, int *p, uint32_t *o
 	} else if (addr >= 0x6000 && addr < 0xB000 && m->cfg.has[CRB]) {
 		*p = (int)((addr - 0x6000) / 0x1000);
 		place = EXTENSION;
+	} else if (!m->cfg.ram) {
+		place = NOWHERE;
 	} else if (addr >= 0xF000 && addr < 0x10000) {
 		place = HEADER;
 	} else if (addr >= 0x10000 && addr < 0x20000) {
@@ -69,11 +71,45 @@ static uint8_t read_one(struct model *m, uint32_t addr, unsigned int size, bool 
 	return 0xFF;
 }
 
+/* "Guest errors": in the vendor block what follows INT_ACK is reserved. */
+static bool is_something(const struct model *m, uint32_t word)
+{
+	uint32_t off;
+	int p;
+
+	switch (find(m, word, &p, &off)) {
+	case NOWHERE:
+		return false;
+	case PAGE:
+		if (m->door == CRB) {
+			return crb_register(off);
+		}
+		return in_window(off) || fifo_register(off) ||
+		       (off >= 0xF90 && off < 0xFE8);
+	case EXTENSION:
+		return in_window(off) || (off >= 0xF90 && off < 0xFE8);
+	case HEADER:
+		return off < 0xFE8;
+	case COMMAND:
+	case RESPONSE:
+		return true;
+	}
+	return false;
+}
+
 uint64_t model_read(struct model *m, uint32_t addr, unsigned int size, bool take)
 {
 	uint64_t val = 0;
+	uint32_t word;
 	unsigned int i;
 
+	if (m->none) {
+		return 0;
+	}
+	for (word = addr & ~3u; take && addr < 0x30000 && word < addr + size;
+	     word += 4) {
+		m->strays += !is_something(m, word);
+	}
 	for (i = 0; i < size; i++) {
 		val |= (uint64_t)read_one(m, addr + i, size, take) << i * 8;
 	}
@@ -121,6 +157,9 @@ void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size
 	uint32_t word, off;
 	int p;
 
+	if (m->none) {
+		return;
+	}
 	/* "the RAM at 0x0F000 and above, whose writes no device sees" */
 	if (seen && m->last.any && m->last.addr == addr && m->last.size == size &&
 	    m->last.val == kept) {

@@ -25,6 +25,9 @@ bool has_response(const struct model *m, int p);
 uint8_t response_byte(const struct model *m, int p, uint64_t at);
 void accept_command(struct model *m, int p, bool by_fifo);
 void be_ready(struct model *m, int p);
+void be_idle(struct model *m, int p);
+/* No locality armed START while the command ran that was looked at last. */
+void another_command(struct model *m);
 void reset_established(struct model *m);
 
 /* The doors: one byte read, one 32-bit word written, of which @mask was. */
@@ -32,8 +35,10 @@ uint32_t intf_id_value(const struct model *m);
 void intf_id_write(struct model *m, uint32_t val, uint32_t mask);
 bool in_fifo(const struct model *m, uint32_t off);
 void fifo_byte_in(struct model *m, int p, uint8_t byte);
+bool fifo_register(uint32_t off);
 uint8_t fifo_read(struct model *m, int p, uint32_t off, unsigned int width, bool take);
 void fifo_write(struct model *m, int p, uint32_t off, uint32_t val, uint32_t mask);
+bool crb_register(uint32_t off);
 uint8_t crb_read(const struct model *m, int p, uint32_t off);
 void crb_write(struct model *m, int p, uint32_t off, uint32_t val, uint32_t mask);
 void crb_buffer_set(struct model *m, int p, uint32_t at, uint8_t byte);

@@ -48,7 +48,7 @@ static void compare_page(const struct game *g, uint32_t page)
 	};
 	static const struct place block[] = {
 		{ 0xF98, 8 }, { 0xFC0, 8 }, { 0xFC8, 8 }, { 0xFD0, 8 },
-		{ 0xFD8, 8 }, { 0xFE0, 8 },
+		{ 0xFD8, 8 }, { 0xFE0, 8 }, { 0xFE8, 8 }, { 0xFF8, 8 },
 	};
 	bool is_crb = page < TPMIX_MMIO_SIZE &&
 		      g->main->e.s.interface == TPMIX_INTERFACE_CRB;
@@ -94,16 +94,17 @@ static void compare_command(const struct game *g)
 	}
 }
 
-/* Memory that @len bytes of the response, then ones, have to fill. */
+/* Memory that the response and then zeros have to fill; ones if 0 is not active. */
 static void compare_memory(const struct game *g, const char *what,
 			   const uint8_t *memory, uint32_t size)
 {
 	const struct model_response *r = g->model->response;
-	static uint8_t ones[TPMIX_BUFFER_MAX];
+	static uint8_t blank[2][TPMIX_BUFFER_MAX];
+	bool hidden = g->model->active != 0 && !g->model->none;
 	uint32_t len = 0;
 
-	if (!ones[0]) {
-		memset(ones, 0xFF, sizeof(ones));
+	if (!blank[1][0]) {
+		memset(blank[1], 0xFF, sizeof(blank[1]));
 	}
 	if (r && r->owner == 0 && g->model->active == 0) {
 		len = r->len < size ? r->len : size;
@@ -111,7 +112,7 @@ static void compare_memory(const struct game *g, const char *what,
 			game_fail(g, "the %s has not the response", what);
 		}
 	}
-	if (memcmp(memory + len, ones, size - len)) {
+	if (memcmp(memory + len, blank[hidden], size - len)) {
 		game_fail(g, "the %s is not blank beyond %u", what, len);
 	}
 }
@@ -134,11 +135,16 @@ void view_compare(const struct game *g)
 	}
 	compare(g, TPMIX_EXT + 0xFD0, 8);
 	COMPARE(g, TPMIX_HEADER, header);
-	compare_window(g, TPMIX_CMD_WINDOW);
-	compare_window(g, TPMIX_RSP_WINDOW);
+	if (g->model->cfg.ram) {
+		compare_window(g, TPMIX_CMD_WINDOW);
+		compare_window(g, TPMIX_RSP_WINDOW);
+	}
 	compare_command(g);
-	compare_memory(g, "response window", g->main->ram_rsp, g->main->capacity);
-	if (g->main->e.s.interface == TPMIX_INTERFACE_CRB && !g->main->crb_traps) {
+	if (!g->main->no_ram) {
+		compare_memory(g, "response window", g->main->ram_rsp,
+			       g->main->capacity);
+	}
+	if (g->main->e.s.interface == TPMIX_INTERFACE_CRB && g->main->e.cfg.ram.crb_regs) {
 		compare_memory(g, "CRB page", g->main->crb_buffer,
 			       TPMIX_DATA_BUFFER_SIZE);
 	}
@@ -182,8 +188,14 @@ void view_check_memory(const struct game *g)
 {
 	const struct host *h = g->main;
 
+	if (h->no_ram) {
+		return;
+	}
 	same_words(g, TPMIX_HEADER + TPMIX_BLOCK, h->block, TPMIX_BLOCK_SIZE);
-	same_bytes(g, TPMIX_CMD_WINDOW, h->ram_cmd, h->capacity);
+	/* A guest can write this one also where there is no TPM. */
+	if (h->e.s.family != TPMIX_FAMILY_NONE) {
+		same_bytes(g, TPMIX_CMD_WINDOW, h->ram_cmd, h->capacity);
+	}
 	same_bytes(g, TPMIX_RSP_WINDOW, h->ram_rsp, h->capacity);
 	if (h->e.s.interface == TPMIX_INTERFACE_CRB && !h->crb_traps) {
 		same_words(g, 0, h->crb_regs, TPM_REG_DATA_BUFFER);

@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	candidate.s = state;
 	if (tpmix_valid(&candidate)) {
 		memset(game.main->ram_cmd, 0x80, config.capacity);
+		memset(game.main->copy.cmd, 0x80, config.capacity);
 		memset(game.main->cmd, 0x80, config.capacity);
 		memset(game.main->rsp, 0x5A, config.capacity);
 		memset(game.main->run, 0xAA, config.capacity);

@@ -8,7 +8,8 @@
  * Coverage is the engine's in this process: QEMU's own is not seen, but both run
  * the same state machine. Left out: save and load (tests/qtest has them), widths
  * that no bus has, accesses across the border of a memory region or outside all,
- * lying answers (the backend's socket protocol has no way to lie).
+ * lying answers (the backend's socket protocol has no way to lie), a TPM that a
+ * reset does not find.
  *
  * QEMU is $QEMU. What is found ends the program by abort(), and QEMU with it.
  */
@@ -111,6 +112,8 @@ static void start_up(unsigned int kind, const struct actions_config *config)
 	c.locality4 = false;
 	c.scribbles = false;
 	c.crb_traps = false;
+	c.no_ram = false;
+	c.base = TPMIX_BASE;
 	host_new(&dev->engine, &c);
 	tpm_stub_hold(dev->stub);
 }
@@ -298,7 +301,7 @@ static void both_poke(uint32_t at, uint64_t val, unsigned int size)
 	unsigned int i;
 
 	for (i = 0; i < size; i++) {
-		dev->engine.ram_cmd[at + i] = (uint8_t)(val >> i * 8);
+		host_poke(&dev->engine, at + i, (uint8_t)(val >> i * 8));
 	}
 	qtest_write(dev->q, TPMIX_BASE + TPMIX_CMD_WINDOW + at,
 		    dev->engine.ram_cmd + at, size);

@@ -240,7 +240,11 @@ static int check_accepted(struct tpm_chip *chip, struct tpmix_dev *ix)
 	return rc ?: -EAGAIN;
 }
 
+#ifdef TPMIX_SEND_BUFSIZ
+static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
+#else
 static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
+#endif
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	int tries = SEND_TRIES;

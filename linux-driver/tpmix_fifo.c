@@ -83,7 +83,11 @@ static int write_bytes(struct tpm_chip *chip, const u8 *buf, size_t len,
 	return 0;
 }
 
+#ifdef TPMIX_SEND_BUFSIZ
+static int fifo_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
+#else
 static int fifo_send(struct tpm_chip *chip, u8 *buf, size_t len)
+#endif
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	size_t at = 0;

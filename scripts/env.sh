@@ -11,13 +11,12 @@ show() { [ -e "$2" ] && printf '%s=%s\n' "$1" "$2"; return 0; }
 show QEMU "$BUILD/qemu/obj/qemu-system-x86_64"
 show QEMU_SRC "$BUILD/qemu/src"
 show QEMU_BIOS /usr/share/seabios
-show KERNEL_6_1 "$BUILD/guest/vmlinuz-6.1"
-show KERNEL_6_12 "$BUILD/guest/vmlinuz-6.12"
 show INITRD "$BUILD/guest/initrd-6.1.cpio.gz"
-show INITRD_6_1 "$BUILD/guest/initrd-6.1.cpio.gz"
-show INITRD_6_12 "$BUILD/guest/initrd-6.12.cpio.gz"
-show DRIVER_6_1 "$BUILD/driver/6.1/tpmix.ko"
-show DRIVER_6_12 "$BUILD/driver/6.12/tpmix.ko"
+for kernel in "${KERNELS[@]%%:*}"; do
+    show "KERNEL_${kernel//./_}" "$BUILD/guest/vmlinuz-$kernel"
+    show "INITRD_${kernel//./_}" "$BUILD/guest/initrd-$kernel.cpio.gz"
+    show "DRIVER_${kernel//./_}" "$BUILD/driver/$kernel/tpmix.ko"
+done
 show PLUGIN "$BUILD/plugin/system.so"
 show TCTI "$BUILD/tcti/tcti/libtss2-tcti-indexed.so.0"
 show TOOL "$BUILD/tcti/tools/tpmix"

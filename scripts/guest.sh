@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The guest: two Debian kernels and an initramfs for each, in build/guest.
+# The guest: Debian kernels and an initramfs for each, in build/guest.
 # Usage: scripts/guest.sh [kernel|initrd]   (initrd builds the kernels first)
 #
 # Nothing here needs root, beyond apt for cpio and kmod where those are missing.
@@ -13,7 +13,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 GUEST=$BUILD/guest
 DEBS=$DOWNLOADS/debs
-KERNELS=(6.1 6.12)
+# The driver's, and the oldest that can be had, for the stock drivers.
+KERNELS=(5.10:bullseye "${KERNELS[@]}")
 WORK=
 # depmod and modinfo: not on an ordinary user's path in Debian.
 PATH=$PATH:/usr/sbin:/sbin
@@ -51,23 +52,34 @@ download() {
     mv -f "$WORK/$name.sha256" "$DEBS/"
 }
 
-# The real package behind the metapackage linux-image-amd64 of SUITE.
-image_package() {
-    apt_root "$1" apt-cache depends linux-image-amd64 |
-        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+# The packages of a kernel with its image and its list of modules, behind the
+# metapackage linux-image-amd64 of SUITE. Since 7.x these are two; drivers that are
+# modules are in a third, which no guest needs.
+kernel_packages() {
+    local package abi
+    package=$(apt_root "$1" apt-cache depends linux-image-amd64 |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    abi=${package#linux-image-}
+    if apt_root "$1" apt-cache show "linux-binary-$abi" >/dev/null 2>&1; then
+        echo "linux-binary-$abi linux-base-$abi"
+    else
+        echo "$package"
+    fi
 }
 
 fetch_kernel() {
-    local version=$1 suite=bookworm package
-    if [ "$version" = 6.12 ]; then suite=bookworm-backports; fi
+    local version=$1 suite=$2 packages
     if have "kernel-$version"; then return; fi
     say "fetching Debian's kernel $version"
-    package=$(image_package "$suite" 2>/dev/null) || true
-    case $package in
-    linux-image-"$version".*) download "kernel-$version" "$suite" "$package" ;;
+    packages=$(kernel_packages "$suite" 2>/dev/null) || true
+    case $packages in
+    linux-*-"$version".*)
+        # shellcheck disable=SC2086
+        download "kernel-$version" "$suite" $packages
+        ;;
     *)
         rm -f "$BUILD/apt/$suite/ready"
-        die "no kernel $version in the package lists of $suite${package:+ (but $package)}: is the network up? try again"
+        die "no kernel $version in the package lists of $suite${packages:+ (but $packages)}: is the network up? try again"
         ;;
     esac
 }
@@ -75,60 +87,65 @@ fetch_kernel() {
 # Of a kernel: the image and the modules that a guest may want, no more. The
 # release (uname -r), which headers for a module must match, stands in a file.
 unpack_kernel() {
-    local version=$1 tree=$GUEST/kernel-$1 new=$WORK/kernel-$1
-    mkdir -p "$new"
-    dpkg-deb --fsys-tarfile "$(debs "kernel-$version")" |
-        tar -xf - -C "$new" --wildcards './boot/vmlinuz-*' './lib/modules/*/modules.*' \
-            '*/kernel/drivers/virtio' '*/kernel/drivers/char' '*/kernel/lib'
+    local version=$1 tree=$GUEST/kernel-$1 new=$WORK/kernel-$1 deb
+    mkdir -p "$new/lib"
+    while read -r deb; do
+        dpkg-deb --fsys-tarfile "$deb" | tar -tf - |
+            grep -E '/(vmlinuz[^/]*|modules\.[a-z.]+)$|/kernel/(drivers/(virtio|char)|lib)/.*\.ko' \
+                >"$WORK/members"
+        dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$new" -T "$WORK/members"
+    done < <(debs "kernel-$version")
+    [ ! -d "$new/usr/lib/modules" ] || mv "$new/usr/lib/modules" "$new/lib/modules"
     find "$new" -name '*.ko.xz' -exec xz -d {} +
     (cd "$new/lib/modules" && echo *) >"$new/release"
+    cp "$(find "$new" -name 'vmlinuz*' -type f | head -n 1)" "$GUEST/vmlinuz-$version.new"
     rm -rf "$tree"
     mv "$new" "$tree"
-    cp "$tree"/boot/vmlinuz-* "$GUEST/vmlinuz-$version.new"
     mv "$GUEST/vmlinuz-$version.new" "$GUEST/vmlinuz-$version"
 }
 
 build_kernels() {
-    local version
-    for version in "${KERNELS[@]}"; do
+    local kernel version
+    for kernel in "${KERNELS[@]}"; do
+        version=${kernel%%:*}
         if newer "$GUEST/vmlinuz-$version" "${BASH_SOURCE[0]}" \
             "$DEBS/kernel-$version.sha256"; then
             continue
         fi
-        fetch_kernel "$version"
+        fetch_kernel "$version" "${kernel#*:}"
         need xz-utils
         say "unpacking kernel $version"
         unpack_kernel "$version"
     done
 }
 
-# tpm2-tools, busybox and every library package they depend on. Packages of
+# tpm2-tools, busybox, udev and every library package they depend on. Packages of
 # programs and data that Debian's dependencies name beside them stay out.
 tool_packages() {
     apt_root bookworm apt-cache depends --recurse --no-recommends --no-suggests \
         --no-conflicts --no-breaks --no-replaces --no-enhances \
-        tpm2-tools busybox-static |
-        grep -xE '(lib[a-z].*|zlib1g|tpm2-tools|busybox-static)' |
+        tpm2-tools busybox-static udev |
+        grep -xE '(lib[a-z].*|zlib1g|tpm2-tools|busybox-static|udev)' |
         grep -vE '(pam|semanage|sepol|newt|slang|textwrap|debian-installer)' | sort -u
 }
 
 fetch_tools() {
     local packages
-    if have guest-tools; then return; fi
+    if have guest-programs; then return; fi
     say "fetching the guest's programs"
     packages=$(tool_packages)
     # shellcheck disable=SC2086
-    download guest-tools bookworm $packages
+    download guest-programs bookworm $packages
 }
 
 unpack_tools() {
     local tree=$GUEST/tools new=$WORK/tools deb
-    if newer "$tree/done" "${BASH_SOURCE[0]}" "$DEBS/guest-tools.sha256"; then return; fi
+    if newer "$tree/done" "${BASH_SOURCE[0]}" "$DEBS/guest-programs.sha256"; then return; fi
     fetch_tools
     mkdir -p "$new"
     while read -r deb; do
         dpkg-deb -x "$deb" "$new"
-    done < <(debs guest-tools)
+    done < <(debs guest-programs)
     touch "$new/done"
     rm -rf "$tree"
     mv "$new" "$tree"
@@ -166,12 +183,15 @@ copy_tools() {
     done
     # Loaded by name at run time: the way to /dev/tpm0.
     copy_elf "$tree" "$(cd "$tree" && find usr/lib -name libtss2-tcti-device.so.0)" "$root"
+    # A test's: by udev, modules are loaded and devices are named.
+    copy_elf "$tree" bin/udevadm "$root"
+    install -D -m 644 "$ROOT"/linux-driver/*.rules -t "$root/lib/udev/rules.d"
     install -m 755 "$ROOT/guest/init" "$root/init"
     echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
     echo root:x:0: >"$root/etc/group"
 }
 
-# What a kernel has built in (6.12: most of these) is no file and not missed.
+# What a kernel has built in (since 6.12 most of these) is no file and not missed.
 MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
     virtio_console crc-ccitt)
 
@@ -199,8 +219,8 @@ copy_modules() {
         strip --strip-debug -o "$root/lib/modules/$release/updates/${file##*/}" "$file"
     done < <(own_modules "$version")
     depmod -b "$root" "$release"
-    # busybox's modprobe reads the text form of these only.
-    rm -f "$root/lib/modules/$release"/modules.{*.bin,order,devname,softdep,builtin.modinfo}
+    # What neither busybox's modprobe reads, the text form, nor udev, the other.
+    rm -f "$root/lib/modules/$release"/modules.{order,devname,builtin.modinfo}
 }
 
 pack() {
@@ -213,8 +233,9 @@ pack() {
 
 build_initrds() {
     local version root inputs
-    for version in "${KERNELS[@]}"; do
-        inputs=("${BASH_SOURCE[0]}" "$ROOT/guest/init" "$GUEST/vmlinuz-$version")
+    for version in "${KERNELS[@]%%:*}"; do
+        inputs=("${BASH_SOURCE[0]}" "$ROOT/guest/init" "$GUEST/vmlinuz-$version"
+            "$ROOT"/linux-driver/*.rules)
         mapfile -t -O ${#inputs[@]} inputs < <(own_modules "$version")
         if newer "$GUEST/initrd-$version.cpio.gz" "${inputs[@]}"; then continue; fi
         need cpio kmod binutils

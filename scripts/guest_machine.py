@@ -35,7 +35,8 @@ QEMU = {
 PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
 FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
 OVMF = Path("/usr/share/OVMF")
-KERNELS = ("6.1", "6.12")
+KERNELS = ("6.1", "6.12", "7.3")  # the driver's
+OLDEST = "5.10"  # for the stock drivers only
 PORTS = ("stdout", "stderr", "status", "control")
 
 Result = collections.namedtuple("Result", "status out err seconds")

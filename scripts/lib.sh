@@ -17,6 +17,9 @@ PYTHON=/usr/bin/python3
 export PYTHON
 export PYTHONDONTWRITEBYTECODE=1
 
+# Debian's kernels that the driver is built for, and their suites.
+KERNELS=(6.1:bookworm 6.12:bookworm-backports 7.3:trixie-backports)
+
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'run: %s\n' "$*" >&2; exit 1; }
 

@@ -1,28 +1,60 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What the proofs run: trixie-tool.sh cbmc|z3 prints the path of a program of that name,
-# which it fetches where needed. Debian 12 has no CBMC 6, and a Z3 that is much slower:
-# there they are unpacked from trixie into build/tools, with the C library that they
-# need, and installed nowhere.
+# trixie-tool.sh cbmc|z3|gcc-14 prints the path of a program of that name, which it
+# fetches where needed: the first two are what the proofs run, the third is what
+# kernels of trixie and its backports want for their modules. Debian 12 has no CBMC 6,
+# no gcc-14, and a Z3 that is much slower: there they are unpacked from trixie into
+# build/tools, with the C library that they need, and installed nowhere.
+#
+# trixie-tool.sh wrap DIR: the programs below DIR, of an unpacked package of trixie,
+# run with that C library from now on. gcc-14 is to be there, and neither may move.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 TOOL=$1
+GCC=$BUILD/tools/gcc-14
+[ "$TOOL" != wrap ] || TOOL=gcc-14
 case $TOOL in
 cbmc) PACKAGES=(cbmc minisat) ;;
 z3) PACKAGES=(z3 libz3-4) ;;
-*) die "no tool '$TOOL': cbmc, z3" ;;
+gcc-14) PACKAGES=({gcc,cpp}-14-x86-64-linux-gnu libgcc-14-dev libgmp10 libisl23
+    libmpc3 libmpfr6 libzstd1 zlib1g libelf1t64) ;;
+*) die "no tool '$TOOL': cbmc, z3, gcc-14" ;;
 esac
 TREE=$BUILD/tools/$TOOL
 WRAPPER=$TREE/bin/$TOOL
 
+# wrap DIR: each program in it is to be a script that starts it through the tree's own
+# loader, and by the name that it was called by: some look for others beside them.
+wrap() {
+    local lib=$GCC/usr/lib/x86_64-linux-gnu file
+    while read -r file; do
+        [ "$(head -c 4 "$file" | tail -c 3)" = ELF ] || continue
+        mv "$file" "$file.elf"
+        cat >"$file" <<WRAP
+#!/bin/sh
+exec "$lib/ld-linux-x86-64.so.2" --argv0 "\$0" --library-path "$lib" "$file.elf" "\$@"
+WRAP
+        chmod +x "$file"
+    done < <(find "$1" -type f -perm -100 ! -name '*.elf' ! -name '*.so*')
+}
+
 . /etc/os-release
 if [ "${VERSION_ID:-13}" -ge 13 ]; then
+    [ "$1" != wrap ] || exit 0
     need "$TOOL"
     command -v "$TOOL"
     exit
 fi
 
+if [ "$1" = wrap ]; then
+    wrap "$2"
+    exit
+fi
+
+if [ "$TOOL" = gcc-14 ] && [ "$(cat "$TREE/at" 2>/dev/null)" != "$TREE" ]; then
+    rm -rf "$TREE" # it has moved
+fi
 if [ ! -x "$WRAPPER" ]; then
     debs=$DOWNLOADS/debs
     mkdir -p "$debs"
@@ -47,6 +79,16 @@ if [ ! -x "$WRAPPER" ]; then
     while read -r _ deb; do
         dpkg-deb -x "$debs/$deb" "$TREE"
     done <"$debs/$TOOL.sha256"
+    if [ "$TOOL" = gcc-14 ]; then
+        # No linking but by the machine's ld, which has plug-ins of its own.
+        rm -f "$TREE"/usr/libexec/gcc/x86_64-linux-gnu/14/{lto*,collect2,*.so*,g++-mapper-server}
+        wrap "$TREE/usr/bin"
+        wrap "$TREE/usr/libexec"
+        printf '%s\n' "$TREE" >"$TREE/at"
+        ln -s ../usr/bin/x86_64-linux-gnu-gcc-14 "$WRAPPER"
+        echo "$WRAPPER"
+        exit
+    fi
     # Through the tree's own loader, and not by LD_LIBRARY_PATH: cbmc calls the
     # machine's gcc, which must keep the machine's libraries.
     cat >"$WRAPPER.part" <<'WRAP'

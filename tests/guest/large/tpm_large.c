@@ -57,7 +57,11 @@ static int transmit(struct tpm_chip *chip, u8 *buf, size_t len, size_t max)
 	u8 status;
 	int rc;
 
+#ifdef TPMIX_SEND_BUFSIZ
+	rc = chip->ops->send(chip, buf, max, len);
+#else
 	rc = chip->ops->send(chip, buf, len);
+#endif
 	if (rc)
 		return rc;
 	while (time_before(jiffies, stop)) {

@@ -40,10 +40,6 @@ static char *door = "auto";
 module_param(door, charp, 0444);
 MODULE_PARM_DESC(door, "Door to use: auto, window, indexed or fifo");
 
-static bool takeover = true;
-module_param(takeover, bool, 0444);
-MODULE_PARM_DESC(takeover, "Take the device from a stock driver, and hand it back on unload");
-
 enum tpmix_layout {
 	TPMIX_LAYOUT_TIS,	/* the indexed door in the locality pages */
 	TPMIX_LAYOUT_CRB,	/* in extension pages, at TPMIX_EXT */
@@ -183,10 +179,8 @@ static int tpmix_probe(struct device *dev)
 	struct tpmix_dev *ix;
 	int rc;
 
-	if (tpmix_taken(dev)) {
-		dev_info(dev, "tpm_crb has this TPM\n");
+	if (tpmix_taken(dev))
 		return -EBUSY;
-	}
 	ix = devm_kzalloc(dev, sizeof(*ix), GFP_KERNEL);
 	if (!ix)
 		return -ENOMEM;
@@ -380,7 +374,9 @@ static int __init tpmix_init(void)
 		pr_err("tpmix: door is auto, window, indexed or fifo\n");
 		return -EINVAL;
 	}
-	tpmix_takeover(takeover);
+	rc = tpmix_takeover();
+	if (rc)
+		return rc;
 	/* Registering probes the device, if nobody has it. */
 	rc = register_drivers();
 	/* Where our probe failed; no effect on a device that is bound. */

@@ -196,18 +196,22 @@ struct resource *tpmix_resource(struct device *dev, unsigned int n);
 #define TPMIX_HID_CRB	"QEMU0022"
 
 /*
- * Finds the device; if @takeover, and a stock driver has it, releases that.
- * To be called before our drivers are registered.
+ * Finds the device and, as the parameter "takeover" says, releases the stock driver that
+ * has it. To be called before our drivers are registered. -EINVAL or -EBUSY where it is
+ * not ours to take; the reason has been logged.
  */
-void tpmix_takeover(bool takeover);
+int tpmix_takeover(void);
 
-/* Gives a device that nobody has to the stock drivers, if we may have taken it. */
+/* Gives a device that nobody has to the stock drivers, if it was taken. */
 void tpmix_hand_back(void);
 
 /* Nothing is found any more. */
 void tpmix_forget(void);
 
-/* True if a driver is bound to the ACPI device itself, as tpm_crb. */
+/*
+ * True if a driver is bound to the ACPI device itself, as tpm_crb before Linux 7;
+ * logged.
+ */
 bool tpmix_taken(struct device *dev);
 
 #endif /* TPMIX_DRIVER_H */

@@ -14,7 +14,7 @@ import json
 import re
 import sys
 
-from guest_machine import Guest, ROOT
+from guest_machine import KERNELS, ROOT, Guest
 from guest_peers import GuestError
 
 WORKLOAD = ROOT / "guest/workload.sh"
@@ -225,7 +225,7 @@ def parse(argv):
     p.add_argument("--rate", type=int, default=2000,
                    help="accesses repeated, of 1000000 (default 2000)")
     p.add_argument("--seed", type=int, default=2011)
-    p.add_argument("--kernel", choices=("6.1", "6.12"), default="6.1")
+    p.add_argument("--kernel", choices=KERNELS, default="6.1")
     p.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     p.add_argument("--qemu", choices=("own", "system"), default="own")
     p.add_argument("--json", metavar="FILE", help="write the rows there as well")

@@ -11,7 +11,7 @@ import signal
 import sys
 import termios
 
-from guest_machine import KERNELS, QEMU, Guest, run
+from guest_machine import KERNELS, OLDEST, QEMU, Guest, run
 from guest_peers import TIMEOUT_S, GuestError
 
 
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   ./run guest                                  a shell in a guest; exit ends it
   ./run guest -- tpm2_getrandom --hex 16
   ./run guest --driver indexed -- 'tpm2_pcrread sha256:0 && dmesg | grep -i tpm'
-  ./run guest --device tpm-crb-ext --firmware ovmf --kernel 6.12 -- tpm2_pcrread
+  ./run guest --device tpm-crb-ext --firmware ovmf --kernel 7.3 -- tpm2_pcrread
   ./run guest --device tpm-crb-ext,interface=fifo -- tpm2_getcap properties-fixed
   ./run guest --driver indexed --replay rate=100000 -- tpm2_getrandom --hex 16
 
@@ -43,7 +43,7 @@ def parse(argv):
                              "(default %(default)s)")
     parser.add_argument("--driver", choices=("stock", "indexed"), default="stock",
                         help="the guest's driver (default %(default)s)")
-    parser.add_argument("--kernel", choices=KERNELS, default="6.1", help="(default %(default)s)")
+    parser.add_argument("--kernel", choices=(OLDEST, *KERNELS), default="6.1", help="(default %(default)s)")
     parser.add_argument("--firmware", choices=("seabios", "ovmf"), default="seabios",
                         help="(default %(default)s)")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg",

@@ -185,7 +185,8 @@ copy_tools() {
     copy_elf "$tree" "$(cd "$tree" && find usr/lib -name libtss2-tcti-device.so.0)" "$root"
     # A test's: by udev, modules are loaded and devices are named.
     copy_elf "$tree" bin/udevadm "$root"
-    install -D -m 644 "$ROOT"/linux-driver/*.rules -t "$root/lib/udev/rules.d"
+    install -D -m 644 "$tree/lib/udev/rules.d/80-drivers.rules" \
+        "$ROOT"/linux-driver/*.rules -t "$root/lib/udev/rules.d"
     install -m 755 "$ROOT/guest/init" "$root/init"
     echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
     echo root:x:0: >"$root/etc/group"

@@ -48,7 +48,7 @@ class Guest:
     device      -device of the TPM, with properties ("tpm-tis-indexed,ppi=off");
                 None: no TPM and no swtpm
     driver      "stock" or "indexed": who drives the TPM in the guest
-    kernel      "6.1" or "6.12"         firmware   "seabios" or "ovmf"
+    kernel      of KERNELS, or OLDEST   firmware   "seabios" or "ovmf"
     accel       "tcg" or "kvm"          machine    "q35", or any with PCI
     qemu        "own", "system" or a path
     plugin      for QEMU's -plugin; default: with "system" the one of ./run plugin
@@ -207,6 +207,9 @@ class Guest:
             (BUILD / f"guest/vmlinuz-{self.kernel}", "./run build guest"),
             (BUILD / f"guest/initrd-{self.kernel}.cpio.gz", "./run build guest"),
         ]
+        if self.driver == "indexed" and self.kernel not in KERNELS:
+            raise GuestError(f"the driver is not built for Linux {self.kernel}: use "
+                             f"--kernel {' or '.join(KERNELS)}")
         if self.plugin:
             needed.append((Path(self.plugin), "./run plugin"))
         if self.firmware == "ovmf":

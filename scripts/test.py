@@ -33,7 +33,7 @@ TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
 
 # Programs that boot guests, and their groups of tests.
 GUEST = {
-    "driver": [["doors"], ["binding"], ["costs"], ["large"], ["replays"]],
+    "driver": [["doors"], ["binding"], ["owner"], ["costs"], ["large"], ["replays"]],
     "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
 }
 # These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine

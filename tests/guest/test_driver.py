@@ -9,8 +9,9 @@ import sys
 from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, count, expect,
                  run_groups, suspend, told)
 from demo import Row, run_row
+from owner import states
 
-KERNELS = ("6.1", "6.12")
+KERNELS = ("6.1", "6.12", "7.3")
 TIS = "tpm-tis-indexed,compat=off"
 CRB = "tpm-crb-ext,compat=off"
 CRB_FIFO = "tpm-crb-ext,compat=off,interface=fifo"
@@ -18,7 +19,8 @@ DOUBLE = ROOT / "build/host/tests/guest/tpm_double"
 
 DOOR = "cat /sys/class/tpm/tpm*/device/door\n"
 
-# A stock driver is built in and binds first, through _CID; loading ours takes over.
+# A stock driver is built in and binds first, through _CID; ours takes over. By force, as
+# Debian's IMA measures the boot aggregate into every TPM that it finds.
 TAKEOVER = r"""
 driver() {
     readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'
@@ -26,16 +28,16 @@ driver() {
     TPM2TOOLS_TCTI="device:$node" tpm2_getrandom --hex 8 | wc -c
 }
 driver
-modprobe tpmix && driver
+modprobe tpmix takeover=force && driver
 rmmod tpmix && driver
-modprobe tpmix && driver
+modprobe tpmix takeover=force && driver
 """
 
-# takeover=0 leaves a TPM alone that a stock driver has; by hand it changes hands.
+# A TPM that a stock driver has is left alone; by hand it changes hands.
 BY_HAND = r"""
 exec 2>&1
 driver() { readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'; }
-modprobe tpmix takeover=0; driver
+modprobe tpmix; driver
 echo QEMU0022:00 > /sys/bus/acpi/drivers/tpm_crb/unbind
 echo QEMU0022:00 > /sys/bus/platform/drivers/tpmix/bind; driver
 rmmod tpmix; driver
@@ -44,7 +46,7 @@ echo QEMU0022:00 > /sys/bus/acpi/drivers/tpm_crb/bind; driver
 
 # A probe that fails gives the device back: CRB has no FIFO.
 FAILED_PROBE = r"""
-modprobe tpmix door=fifo
+modprobe tpmix door=fifo takeover=force
 readlink /sys/bus/*/devices/QEMU002*:00/driver | sed 's,.*/,,'
 dmesg | grep -o 'no FIFO: .*'
 """
@@ -171,7 +173,7 @@ def replayed(device, when, append=""):
 def doors(tap):
     for name, device in (("tpm-tis-indexed", TIS), ("tpm-crb-ext", CRB),
                          ("tpm-crb-ext as FIFO", CRB_FIFO)):
-        for kernel in KERNELS:
+        for kernel in KERNELS if device == CRB else ("6.1", "7.3"):
             tap.check(f"{kernel}: {name}, windows in RAM",
                       lambda d=device, k=kernel: in_use("window", d, k))
         tap.check(f"{name}, trapped window",
@@ -190,9 +192,11 @@ def doors(tap):
 
 
 def binding(tap):
-    for kernel in KERNELS:
-        for stock, device in (("tpm_tis", "tpm-tis-indexed"), ("tpm_crb", "tpm-crb-ext"),
+    for kernel, crb in (("6.1", "tpm_crb"), ("6.12", "tpm_crb"), ("7.3", "tpm_crb_acpi")):
+        for stock, device in (("tpm_tis", "tpm-tis-indexed"), (crb, "tpm-crb-ext"),
                               ("tpm_tis", "tpm-crb-ext,interface=fifo")):
+            if kernel == "6.12" and stock == "tpm_tis":
+                continue  # as 6.1
             tap.check(f"{kernel}: {device}: takeover from {stock} and back",
                       lambda d=device, s=stock, k=kernel: expect(
                           TAKEOVER, f"^{s}\n16\ntpmix\n16\n"
@@ -200,7 +204,7 @@ def binding(tap):
     tap.check("tpm-crb-ext: takeover and back with the locality held", lambda: expect(
         TAKEOVER, "^tpm_crb\n16\ntpmix\n16\ntpm_crb\n16\ntpmix\n16\n$",
         device="tpm-crb-ext", append="tpmix.hold_ms=500"))
-    tap.check("tpm-crb-ext: takeover=0, and by hand", lambda: expect(
+    tap.check("tpm-crb-ext: no takeover, and by hand", lambda: expect(
         BY_HAND, "^tpm_crb\ntpmix\ntpm_crb\n$", device="tpm-crb-ext"))
     tap.check("tpm-crb-ext: a failed probe gives it back", lambda: expect(
         FAILED_PROBE, "^tpm_crb\nno FIFO: ", device="tpm-crb-ext"))
@@ -211,8 +215,64 @@ def binding(tap):
         CRB, "window", "tpmix.hold_ms=500"))
 
 
+def kept(device, stock, kernel):
+    """udev loads the driver; the stock driver keeps the TPM, as IMA measures into it, until
+    it is forced. Then the default nodes are this TPM's, also after it was given back, and
+    PCR 10 stays what it was."""
+    loaded, refused, forced, back = states((
+        "start_udev; policy; measure a",
+        "rmmod tpmix; modprobe tpmix takeover=1 2>/dev/null && echo taken; measure b",
+        "modprobe tpmix takeover=force; udevadm settle; measure c",
+        "rmmod tpmix; udevadm settle"), device=device, kernel=kernel)
+    nodes = "/dev/tpm0 /dev/tpmrm0"
+    problem = (
+        loaded.problem(driver=stock, loaded=True, node=nodes, bypass=False,
+                       said=f"{stock} has this TPM and keeps it") or loaded.measured(4) or
+        refused.problem(driver=stock, loaded=False, node=nodes,
+                        said=f"{stock} keeps this TPM, as IMA measures into it") or
+        refused.measured(7) or
+        forced.problem(driver="tpmix", loaded=True, node="/dev/tpm1 /dev/tpmrm1", said="") or
+        back.problem(driver=stock, loaded=False, node="/dev/tpm1 /dev/tpmrm1"))
+    if problem:
+        return problem
+    if len(forced.list) < 10 or forced.pcr != refused.pcr:
+        return f"after a takeover by force IMA goes on: {len(forced.list)} measurements, {vars(forced)}"
+    return None
+
+
+def not_offered(device, kernel, driver="stock"):
+    """Where no stock driver had the TPM when IMA looked, IMA extends no PCR. What binds
+    later, our driver or a stock one from which it is taken, has the number 0."""
+    name = "QEMU0021:00" if "tis" in device else "QEMU0022:00"
+    steps = ["start_udev; policy; measure a"]
+    if driver == "stock":
+        bus = "/sys/bus/platform/d"
+        steps += [f"rmmod tpmix; echo tpm_tis > {bus}evices/{name}/driver_override; "
+                  f"echo {name} > {bus}rivers/tpm_tis/bind",
+                  f"echo > {bus}evices/{name}/driver_override; modprobe tpmix takeover=1"]
+    said = states(steps, device=device, kernel=kernel, driver=driver)
+    for state, owner in zip(said, ("tpmix", "tpm_tis", "tpmix")):
+        if problem := state.problem(driver=owner, node="/dev/tpm0 /dev/tpmrm0"):
+            return problem
+        if len(state.list) < 4 or state.pcr.strip("0"):
+            return f"IMA: {len(state.list)} measurements, PCR 10 is {state.pcr}"
+    return said[0].problem(bypass=True)
+
+
+def owner(tap):
+    for device, stock, kernel in (("tpm-tis-indexed", "tpm_tis", "6.1"),
+                                  ("tpm-crb-ext", "tpm_crb", "6.12"),
+                                  ("tpm-crb-ext", "tpm_crb_acpi", "7.3")):
+        tap.check(f"{kernel}: {device}: {stock} keeps the TPM, IMA measures, until forced",
+                  lambda d=device, s=stock, k=kernel: kept(d, s, k))
+    tap.check("compat=off: no TPM for IMA; takeover=1 of what IMA does not use",
+              lambda: not_offered(TIS, "6.1"))
+    tap.check("7.3: initcall_blacklist: no TPM for IMA",
+              lambda: not_offered("tpm-crb-ext", "7.3", driver="indexed"))
+
+
 def costs(tap):
-    for kernel in KERNELS:
+    for kernel in ("6.1", "7.3"):
         for device in (TIS, CRB, CRB_FIFO):
             tap.check(f"{kernel}: {device}: 3 trapped accesses per command",
                       lambda d=device, k=kernel: cost(window_cost, d, kernel=k))
@@ -240,7 +300,7 @@ def large(tap):
     tap.check("the same, trapped", lambda: larger(
         CRB, 8192, "indexed", None, append=door("indexed")))
     tap.check("64 KiB", lambda: larger(
-        CRB + ",buffer-size=64K", 65536, "window", (0, 62), kernel="6.12"))
+        CRB + ",buffer-size=64K", 65536, "window", (0, 62), kernel="7.3"))
 
 
 def replays(tap):
@@ -254,7 +314,7 @@ def replays(tap):
                   lambda w=when: replayed(CRB, w, "tpmix.hold_ms=20"))
 
 
-GROUPS = (doors, binding, costs, large, replays)
+GROUPS = (doors, binding, owner, costs, large, replays)
 
 
 if __name__ == "__main__":

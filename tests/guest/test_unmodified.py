@@ -11,6 +11,7 @@ from stock import Report, ask, booted, complaints, end, measured, reset, stock_g
 from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, GuestError, count, run_groups,
                  run, suspend, told)
 from demo import Row, count_commands, run_row
+from guest_machine import OLDEST
 
 TIS = "tpm-tis-indexed"
 CRB = "tpm-crb-ext"
@@ -199,9 +200,13 @@ def firmware_and_kernels(tap):
             (TIS, "tpm_tis", "6.12", "ovmf", "pc"),
             (CRB, "tpm_crb", "6.1", "seabios", "pc"),
             (CRB, "tpm_crb", "6.12", "ovmf", "q35"),
-            (FIFO, "tpm_tis", "6.12", "seabios", "q35"),
+            (TIS, "tpm_tis", OLDEST, "seabios", "pc"),
+            (TIS, "tpm_tis", "7.3", "ovmf", "q35"),
+            (CRB, "tpm_crb", OLDEST, "seabios", "q35"),
+            (CRB, "tpm_crb_acpi", "7.3", "ovmf", "q35"),
+            (FIFO, "tpm_tis", "7.3", "seabios", "q35"),
             (FIFO, "tpm_tis", "6.1", "ovmf", "q35"),
-            (LIKE_STOCK, "tpm_crb", "6.12", "seabios", "q35"),
+            (LIKE_STOCK, "tpm_crb_acpi", "7.3", "seabios", "q35"),
             (LIKE_STOCK, "tpm_crb", "6.1", "ovmf", "pc")):
         tap.check(f"{device}: {firmware}, Linux {kernel}, {machine}: {driver}",
                   lambda d=device, s=driver, k=kernel, f=firmware, m=machine:
@@ -221,7 +226,7 @@ def resets(tap):
 
 
 def accesses(tap):
-    for kernel in ("6.1", "6.12"):
+    for kernel in ("6.1", "7.3"):
         tap.check(f"{CRB}: 6 trapped accesses per command, Linux {kernel}",
                   lambda k=kernel: crb_cost(k))
         tap.check(f"tpm-crb: more than four times as many, Linux {kernel}",

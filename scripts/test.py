@@ -45,7 +45,7 @@ ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": ([], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                  for n in ("spec", "floors")], 60),
+                  for n in ("spec", "floors", "tour")], 60),
     "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),

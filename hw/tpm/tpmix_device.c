@@ -110,14 +110,22 @@ static void tpmix_backend_cancel(void *opaque)
     tpm_backend_cancel_cmd(d->be_driver);
 }
 
+void tpmix_device_established_changed(TPMIXDevice *d)
+{
+    if (!tpm_backend_had_startup_error(d->be_driver)) {
+        tpmix_set_established(&d->engine,
+            tpm_backend_get_tpm_established_flag(d->be_driver));
+    }
+}
+
 static void tpmix_backend_reset_established(void *opaque,
                                             unsigned int locality)
 {
     TPMIXDevice *d = opaque;
 
     tpm_backend_reset_tpm_established_flag(d->be_driver, locality);
-    tpmix_set_established(&d->engine,
-                          tpm_backend_get_tpm_established_flag(d->be_driver));
+    /* A backend that asks the TPM later says when it has answered. */
+    tpmix_device_established_changed(d);
 }
 
 static void tpmix_backend_guest_error(void *opaque, const char *what,
@@ -199,8 +207,7 @@ void tpmix_device_reset(TPMIXDevice *d)
      * answer; the flag comes with the state.
      */
     if (!runstate_check(RUN_STATE_INMIGRATE)) {
-        tpmix_set_established(&d->engine,
-            tpm_backend_get_tpm_established_flag(d->be_driver));
+        tpmix_device_established_changed(d);
     }
     tpmix_update_irq(d);
 }

@@ -141,6 +141,14 @@ void tpmix_device_reset(TPMIXDevice *d);
 void tpmix_device_request_completed(TPMIXDevice *d, int ret);
 
 /**
+ * tpmix_device_established_changed:
+ *
+ * Shows the guest the established flag as the backend has it. For
+ * TPMIfClass.established_changed.
+ */
+void tpmix_device_established_changed(TPMIXDevice *d);
+
+/**
  * tpmix_device_get_version:
  *
  * For TPMIfClass.get_version.

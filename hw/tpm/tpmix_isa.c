@@ -12,6 +12,11 @@ static void tpmix_isa_request_completed(TPMIf *ti, int ret)
     tpmix_device_request_completed(&TPMIX_ISA(ti)->device, ret);
 }
 
+static void tpmix_isa_established_changed(TPMIf *ti)
+{
+    tpmix_device_established_changed(&TPMIX_ISA(ti)->device);
+}
+
 static TPMVersion tpmix_isa_get_version(TPMIf *ti)
 {
     return tpmix_device_get_version(&TPMIX_ISA(ti)->device);
@@ -47,6 +52,7 @@ static void tpmix_isa_class_init(ObjectClass *klass, void *data)
     device_class_set_legacy_reset(dc, tpmix_isa_reset);
     dc->realize = tpmix_isa_realize;
     tc->request_completed = tpmix_isa_request_completed;
+    tc->established_changed = tpmix_isa_established_changed;
     tc->get_version = tpmix_isa_get_version;
     adevc->build_dev_aml = tpmix_isa_build_aml;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);

@@ -56,15 +56,20 @@ void fault_setup_swtpm(struct fixture *f, gconstpointer variant)
 	fault_begin_swtpm(f, v->device, NULL, v->data ? v->data : "");
 }
 
+void fault_begin_stub(struct fixture *f, const char *device, TpmStub *stub)
+{
+	set_device(f, device);
+	f->tpm = swtpm_new(NULL);
+	f->stub = stub;
+	fault_start_qemu(f, "", "");
+	tpm_guest_take(f->q);
+}
+
 void fault_setup_stub(struct fixture *f, gconstpointer variant)
 {
 	const struct variant *v = variant;
 
-	set_device(f, v->device);
-	f->tpm = swtpm_new(NULL);
-	f->stub = tpm_stub_new(TPM_STUB_2_0);
-	fault_start_qemu(f, "", "");
-	tpm_guest_take(f->q);
+	fault_begin_stub(f, v->device, tpm_stub_new(TPM_STUB_2_0));
 }
 
 void fault_teardown(struct fixture *f, gconstpointer unused)

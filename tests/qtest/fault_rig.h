@@ -38,6 +38,8 @@ void fault_teardown(struct fixture *f, gconstpointer unused);
 /* The first for any struct: swtpm with its state in @state, NULL: one of its own. */
 void fault_begin_swtpm(struct fixture *f, const char *device, const char *state,
 		       const char *chardev);
+/* The second with a stub of the caller's, which is the fixture's then. */
+void fault_begin_stub(struct fixture *f, const char *device, TpmStub *stub);
 
 /*
  * Another QEMU on the same TPM. @chardev: options of swtpm's chardev; @extra:

@@ -105,7 +105,8 @@ QtestClient *swtpm_qemu(const struct swtpm *s, int tpm_fd, const char *device,
 				      "-tpmdev emulator,id=tpm0,chardev=tpm-chr",
 				      s->dir, chardev);
 	}
-	return qtest_start(tpm_fd, "-machine q35 %s -device %s,id=tpm,tpmdev=tpm0 "
+	/* debug-threads: a test may look for a thread by its name. */
+	return qtest_start(tpm_fd, "-name debug-threads=on -machine q35 %s -device %s,id=tpm,tpmdev=tpm0 "
 			   "-chardev socket,id=probe,path=%s,server=on,wait=off "
 			   "-mon chardev=probe,mode=control %s",
 			   tpm ? tpm : "", device, qmp, extra);

@@ -196,6 +196,20 @@ static void long_answer_migration(struct fixture *f, gconstpointer opaque)
 	first_answer_migrates(f, check_first);
 }
 
+/* A data channel that ended behind such bytes is found closed at a reset, too. */
+static void long_answer_reset(struct fixture *f, gconstpointer opaque)
+{
+	const struct variant *v = opaque;
+
+	tpm_stub_set_answer(f->stub, answer_badly, (void *)v->data);
+	check_next(f, 1);
+	tpm_stub_hang_up(f->stub);
+	qtest_reset(f->q);
+	tpm_guest_take(f->q);
+	check_next(f, 2);
+	fault_check_alive(f);
+}
+
 static void dies(struct fixture *f)
 {
 	tpm_stub_die(f->stub);
@@ -322,6 +336,7 @@ int main(int argc, char **argv)
 	STUB("answer/too-big", &too_big, wrong_size);
 	STUB("answer/huge", &huge, wrong_size);
 	STUB("answer/long", &too_long, long_answer);
+	STUB("answer/long-reset", &too_long, long_answer_reset);
 	STUB("answer/short", &too_short, short_answer);
 	STUB("answer/no-header", &no_header, short_answer);
 	STUB("answer/garbage", NULL, garbage);

@@ -176,6 +176,41 @@ void tpm_stub_set_established(TpmStub *t, bool established)
 	g_mutex_unlock(&t->lock);
 }
 
+void tpm_stub_refuse_reset_established(TpmStub *t, uint32_t result)
+{
+	g_mutex_lock(&t->lock);
+	t->reset_established_result = result;
+	g_mutex_unlock(&t->lock);
+}
+
+void tpm_stub_hold_control(TpmStub *t, enum tpm_stub_control command)
+{
+	g_mutex_lock(&t->lock);
+	t->control_hold = command;
+	g_mutex_unlock(&t->lock);
+}
+
+bool tpm_stub_waits_control(TpmStub *t, unsigned ms)
+{
+	const gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
+	bool held;
+
+	g_mutex_lock(&t->lock);
+	while (!t->control_held && g_cond_wait_until(&t->changed, &t->lock, end))
+		;
+	held = t->control_held;
+	g_mutex_unlock(&t->lock);
+	return held;
+}
+
+void tpm_stub_release_control(TpmStub *t)
+{
+	g_mutex_lock(&t->lock);
+	t->control_hold = 0;
+	g_cond_broadcast(&t->changed);
+	g_mutex_unlock(&t->lock);
+}
+
 static unsigned locked_get(TpmStub *t, const unsigned *counter)
 {
 	unsigned value;
@@ -231,6 +266,11 @@ unsigned tpm_stub_restored_blobs(TpmStub *t)
 unsigned tpm_stub_established_resets(TpmStub *t)
 {
 	return locked_get(t, &t->established_resets);
+}
+
+unsigned tpm_stub_stray_descriptors(TpmStub *t)
+{
+	return locked_get(t, &t->stray_descriptors);
 }
 
 uint8_t tpm_stub_locality(TpmStub *t)

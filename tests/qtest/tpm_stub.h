@@ -75,11 +75,32 @@ void tpm_stub_release(TpmStub *t, bool hold);
 /* Die as a process does: close all connections, whatever runs. */
 void tpm_stub_die(TpmStub *t);
 
-/* Close the data channels there are, and go on answering the control channels. */
+/*
+ * Close the data channels there are, and go on answering the control channels, where
+ * CMD_SET_DATAFD opens a new one.
+ */
 void tpm_stub_hang_up(TpmStub *t);
 
 /* The established bit as CMD_GET_TPMESTABLISHED tells it. */
 void tpm_stub_set_established(TpmStub *t, bool established);
+
+/* What CMD_RESET_TPMESTABLISHED answers; with another result than 0 the bit stays. */
+void tpm_stub_refuse_reset_established(TpmStub *t, uint32_t result);
+
+/*
+ * While the stub holds a command of the control channel, one that came in is counted,
+ * and not answered until it is released; of a state blob the header is sent, and
+ * the body held, which then comes byte by byte. tpm_stub_waits_control() waits until
+ * one is held, at most @ms.
+ */
+enum tpm_stub_control {
+	TPM_STUB_GET_ESTABLISHED = 4,
+	TPM_STUB_RESET_ESTABLISHED = 11,
+	TPM_STUB_GET_STATE_BLOB = 12,
+};
+void tpm_stub_hold_control(TpmStub *t, enum tpm_stub_control command);
+bool tpm_stub_waits_control(TpmStub *t, unsigned ms);
+void tpm_stub_release_control(TpmStub *t);
 
 /*
  * Commands executed since tpm_stub_new(), counted when they begin, and the nth of
@@ -98,5 +119,7 @@ unsigned tpm_stub_inits(TpmStub *t);
 unsigned tpm_stub_restored_blobs(TpmStub *t);
 unsigned tpm_stub_established_resets(TpmStub *t);
 uint8_t tpm_stub_locality(TpmStub *t); /* the last one set */
+/* Descriptors that came with a command that takes none */
+unsigned tpm_stub_stray_descriptors(TpmStub *t);
 
 #endif /* TPM_STUB_H */

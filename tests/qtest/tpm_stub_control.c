@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Control commands: 4 bytes, then a fixed request and response, big endian */
 enum {
@@ -29,6 +30,9 @@ enum {
 
 /* All of the above: bits 0 to 3 and 5 to 14; bit 4 is hashing. */
 #define CAPABILITIES 0x7FEFu
+
+/* What a state blob begins with, with its type */
+#define BLOB 0xB10B5000u
 
 /* The command's number, and the descriptor that may come with it. */
 static bool receive_control(int fd, uint32_t *number, int *passed)
@@ -94,7 +98,7 @@ static size_t get_state_blob(const TpmStub *t, uint32_t type, uint8_t *response)
 	put32(response + 4, 0); /* flags: not encrypted */
 	put32(response + 8, 8); /* total */
 	put32(response + 12, 8);
-	put32(response + 16, type);
+	put32(response + 16, BLOB | type);
 	put32(response + 20, t->commands->len);
 	return 24;
 }
@@ -107,7 +111,7 @@ static bool set_state_blob(Connection *c, const uint8_t *request, uint8_t *respo
 
 	if (size != sizeof(blob) || !tpm_stub_receive(c->control, blob, sizeof(blob)))
 		return false;
-	put32(response, get32(blob) == type ? 0 : RC12_BAD_PARAMETER);
+	put32(response, get32(blob) == (BLOB | type) ? 0 : RC12_BAD_PARAMETER);
 	g_mutex_lock(&c->stub->lock);
 	c->stub->restored_blobs++;
 	g_mutex_unlock(&c->stub->lock);
@@ -139,7 +143,8 @@ static size_t control(Connection *c, uint32_t number, const uint8_t *request, ui
 		g_cond_broadcast(&t->changed);
 		return 4;
 	case CMD_RESET_TPMESTABLISHED:
-		t->established = false;
+		put32(response, t->reset_established_result);
+		t->established &= t->reset_established_result != 0;
 		t->established_resets++;
 		return 4;
 	case CMD_GET_STATEBLOB:
@@ -169,6 +174,75 @@ static size_t control(Connection *c, uint32_t number, const uint8_t *request, ui
 	}
 }
 
+/* CMD_SET_DATAFD: a new data channel, in the place of one that may have ended. */
+static void set_data(Connection *c, int fd)
+{
+	TpmStub *t = c->stub;
+
+	if (c->data_thread) {
+		shutdown(c->data, SHUT_RDWR);
+		g_thread_join(c->data_thread);
+	}
+	g_mutex_lock(&t->lock);
+	if (c->data != -1)
+		close(c->data);
+	c->data = fd;
+	c->data_thread = g_thread_new("tpm-stub-data", tpm_stub_data_main, c);
+	g_mutex_unlock(&t->lock);
+}
+
+/* What came with a command: false where it was no descriptor, and one had to. */
+static bool take_descriptor(Connection *c, uint32_t number, int passed)
+{
+	if (number == CMD_SET_DATAFD) {
+		if (passed != -1)
+			set_data(c, passed);
+		return passed != -1;
+	}
+	if (passed != -1) {
+		close(passed);
+		g_mutex_lock(&c->stub->lock);
+		c->stub->stray_descriptors++;
+		g_mutex_unlock(&c->stub->lock);
+	}
+	return true;
+}
+
+/* Whether it had to wait. */
+static bool hold_control(TpmStub *t, uint32_t number)
+{
+	bool held;
+
+	g_mutex_lock(&t->lock);
+	while (!t->dead && t->control_hold == number) {
+		t->control_held = true;
+		g_cond_broadcast(&t->changed);
+		g_cond_wait(&t->changed, &t->lock);
+	}
+	held = t->control_held;
+	t->control_held = false;
+	g_mutex_unlock(&t->lock);
+	return held;
+}
+
+/* The answer, of a state blob in two parts. */
+static bool answer_control(Connection *c, uint32_t number, const uint8_t *response, size_t size)
+{
+	size_t sent = number == CMD_GET_STATEBLOB ? 16 : 0;
+
+	if (!tpm_stub_transmit(c->control, response, sent))
+		return false;
+	if (hold_control(c->stub, number)) {
+		/* Whoever else reads there gets one of these. */
+		for (; sent < size; sent++) {
+			if (!tpm_stub_transmit(c->control, response + sent, 1))
+				return false;
+			g_usleep(5000);
+		}
+	}
+	return tpm_stub_transmit(c->control, response + sent, size - sent);
+}
+
 gpointer tpm_stub_control_main(gpointer opaque)
 {
 	Connection *c = opaque;
@@ -178,20 +252,19 @@ gpointer tpm_stub_control_main(gpointer opaque)
 	int passed;
 
 	while (receive_control(c->control, &number, &passed)) {
+		bool complete = take_descriptor(c, number, passed);
 		size_t size;
 
 		if (!tpm_stub_receive(c->control, request, request_size(number)))
 			break;
 		g_mutex_lock(&t->lock);
-		if (number == CMD_SET_DATAFD && passed != -1 && c->data == -1) {
-			c->data = passed;
-			c->data_thread = g_thread_new("tpm-stub-data", tpm_stub_data_main, c);
-		}
 		size = control(c, number, request, response);
 		g_mutex_unlock(&t->lock);
+		if (!complete)
+			put32(response, RC12_BAD_PARAMETER);
 		if (number == CMD_SET_STATEBLOB && !set_state_blob(c, request, response))
 			break;
-		if (!size || !tpm_stub_transmit(c->control, response, size))
+		if (!size || !answer_control(c, number, response, size))
 			break;
 	}
 	shutdown(c->control, SHUT_RDWR);

@@ -50,7 +50,11 @@ struct TpmStub {
 	unsigned held;     /* commands in execution that wait */
 	unsigned releases; /* counts tpm_stub_release() */
 
+	uint32_t control_hold; /* this command, 0: none */
+	bool control_held;     /* one has come */
+
 	bool established;
+	uint32_t reset_established_result;
 	uint8_t locality;
 	GPtrArray *commands; /* of GBytes */
 	unsigned malformed;
@@ -58,6 +62,7 @@ struct TpmStub {
 	unsigned inits;
 	unsigned restored_blobs;
 	unsigned established_resets;
+	unsigned stray_descriptors;
 };
 
 /* Big endian, as both channels are */

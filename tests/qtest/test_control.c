@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A TPM that is slow on its control channel, or refuses: the stub. Neither the guest
+ * nor QMP waits, what belongs to a command stays with it, and the guest sees the
+ * established flag as the TPM has it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "fault_rig.h"
+#include "tpmix.h"
+
+#define THREE   (TPM_GUEST_BASE + 0x3000)
+#define WAIT_MS 5000
+
+/* With the flag set, as after a D-RTM, and locality 3 active, which may reset it. */
+static void setup(struct fixture *f, gconstpointer variant)
+{
+	const struct variant *v = variant;
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+
+	tpm_stub_set_established(stub, true);
+	fault_begin_stub(f, v->device, stub);
+	/* The backend need not set locality 0 any more. */
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+	tpm_guest_request(f->q, 3);
+	tpm_guest_relinquish(f->q, 0);
+}
+
+/* As TPM_ACCESS of FIFO and TPM_LOC_STATE of CRB, both at 0, show it. */
+static bool is_established(struct fixture *f)
+{
+	return !(qtest_readb(f->q, THREE) & TPM_ACCESS_ESTABLISHMENT);
+}
+
+static void reset_established(struct fixture *f)
+{
+	if (f->crb) {
+		qtest_writel(f->q, THREE + TPM_REG_LOC_CTRL,
+			     TPM_LOC_CTRL_RESET_ESTABLISHMENT);
+	} else {
+		qtest_writel(f->q, THREE + TPM_REG_STS, TPM_STS_RESET_ESTABLISHMENT);
+	}
+}
+
+static void wait_resets(struct fixture *f, unsigned int num)
+{
+	gint64 end = g_get_monotonic_time() + WAIT_MS * 1000;
+
+	while (tpm_stub_established_resets(f->stub) < num) {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		g_usleep(1000);
+	}
+}
+
+static void wait_not_established(struct fixture *f)
+{
+	gint64 end = g_get_monotonic_time() + WAIT_MS * 1000;
+
+	while (is_established(f)) {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		g_usleep(1000);
+	}
+}
+
+static void releases(struct fixture *f)
+{
+	tpm_stub_release_control(f->stub);
+}
+
+/* It is reset once the TPM says so, and until then nobody waits. */
+static void slow(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	g_assert_true(is_established(f));
+	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
+	reset_established(f);
+	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	fault_pester(f);
+	g_usleep(200000);
+	fault_check_alive(f);
+	g_assert_true(is_established(f));
+	tpm_stub_release_control(f->stub);
+	wait_not_established(f);
+	fault_check_alive(f);
+}
+
+static void refused(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	tpm_stub_refuse_reset_established(f->stub, 0x3D); /* TPM_BAD_LOCALITY */
+	reset_established(f);
+	wait_resets(f, 1);
+	g_usleep(50000);
+	g_assert_true(is_established(f));
+
+	/* Nobody waits for the TPM to tell the flag. */
+	tpm_stub_hold_control(f->stub, TPM_STUB_GET_ESTABLISHED);
+	reset_established(f);
+	wait_resets(f, 2);
+	g_usleep(200000);
+	fault_check_alive(f);
+	g_assert_true(is_established(f));
+	tpm_stub_release_control(f->stub);
+
+	tpm_stub_refuse_reset_established(f->stub, 0);
+	reset_established(f);
+	wait_not_established(f);
+}
+
+/* What is on its way when the state is saved arrives before. */
+static void slow_migration(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
+	reset_established(f);
+	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	fault_wait(f, fault_saves, releases);
+	g_assert_false(is_established(f));
+	fault_load(f);
+	g_assert_false(is_established(f));
+	tpm_guest_take(f->q);
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+}
+
+/* The new data channel of a reset does not go with the cancel that went before. */
+static void resets(struct fixture *f)
+{
+	qtest_reset(f->q);
+}
+
+static void descriptor(struct fixture *f, gconstpointer unused)
+{
+	uint32_t ticket;
+
+	(void)unused;
+	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
+	reset_established(f);
+	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	tpm_guest_take(f->q);
+	tpm_stub_hold(f->stub);
+	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
+	tpm_stub_wait_held(f->stub);
+	qtest_writel(f->q, tpm_guest_indexed(f->q) + TPMIX_REG_CANCEL, ticket);
+	tpm_stub_release(f->stub, false);
+	g_assert_true(tpm_guest_completes(f->q, ticket, WAIT_MS));
+
+	tpm_stub_hang_up(f->stub);
+	fault_wait(f, resets, releases);
+	g_assert_cmpuint(tpm_stub_cancels(f->stub), ==, 1);
+	g_assert_cmpuint(tpm_stub_stray_descriptors(f->stub), ==, 0);
+	tpm_guest_take(f->q);
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+}
+
+/* A thread of QEMU, by its name. */
+static pid_t find_thread(GPid pid, const char *name)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	const char *task;
+
+	while ((task = g_dir_read_name(dir))) {
+		g_autofree char *file = g_build_filename(path, task, "comm", NULL);
+		g_autofree char *comm = NULL;
+
+		if (g_file_get_contents(file, &comm, NULL, NULL) &&
+		    strcmp(g_strchomp(comm), name) == 0) {
+			return (pid_t)g_ascii_strtoll(task, NULL, 10);
+		}
+	}
+	return 0;
+}
+
+struct latecomer {
+	struct fixture *f;
+	GMutex lock;
+	GCond changed;
+	bool stopped;
+	int error; /* of ptrace() */
+};
+
+/*
+ * The thread by which QEMU sends what a guest asks for does not run until a state
+ * blob's header was sent, and not its body; or a second.
+ */
+static gpointer latecomer_main(gpointer opaque)
+{
+	struct latecomer *l = opaque;
+	pid_t tid = find_thread(qtest_pid(l->f->q), "tpm-emulator");
+
+	g_assert_cmpint(tid, !=, 0);
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) ||
+	    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL)) {
+		l->error = errno;
+	} else {
+		g_assert_cmpint(waitpid(tid, NULL, __WALL), ==, tid);
+	}
+	g_mutex_lock(&l->lock);
+	l->stopped = true;
+	g_cond_signal(&l->changed);
+	g_mutex_unlock(&l->lock);
+	if (l->error) {
+		return NULL;
+	}
+	tpm_stub_waits_control(l->f->stub, 1000);
+	g_assert_no_errno((int)ptrace(PTRACE_DETACH, tid, NULL, NULL));
+	g_usleep(300000);
+	tpm_stub_release_control(l->f->stub);
+	return NULL;
+}
+
+static bool latecomer_start(struct latecomer *l, GThread **thread)
+{
+	g_mutex_init(&l->lock);
+	g_cond_init(&l->changed);
+	*thread = g_thread_new("latecomer", latecomer_main, l);
+	g_mutex_lock(&l->lock);
+	while (!l->stopped) {
+		g_cond_wait(&l->changed, &l->lock);
+	}
+	g_mutex_unlock(&l->lock);
+	return !l->error;
+}
+
+/* Another command's answer is no part of a state blob. */
+static void state_blob(struct fixture *f, gconstpointer unused)
+{
+	struct latecomer l = { .f = f };
+	GThread *thread;
+
+	(void)unused;
+	tpm_stub_hold_control(f->stub, TPM_STUB_GET_STATE_BLOB);
+	if (latecomer_start(&l, &thread)) {
+		reset_established(f);
+		fault_saves(f);
+		g_thread_join(thread);
+		wait_not_established(f);
+		fault_load(f);
+		g_assert_cmpuint(tpm_stub_restored_blobs(f->stub), ==, 3);
+		tpm_guest_take(f->q);
+		g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+	} else {
+		g_thread_join(thread);
+		g_test_skip("ptrace() of a child is not permitted here");
+	}
+	g_mutex_clear(&l.lock);
+	g_cond_clear(&l.changed);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define CONTROL(path, func) BOTH(FAULT_ADD, "control/" path, NULL, setup, func)
+	CONTROL("slow", slow);
+	CONTROL("refused", refused);
+	CONTROL("slow-migration", slow_migration);
+	CONTROL("descriptor", descriptor);
+	CONTROL("state-blob", state_blob);
+	return g_test_run();
+}

@@ -9,6 +9,7 @@
 show() { [ -e "$2" ] && printf '%s=%s\n' "$1" "$2"; return 0; }
 
 show QEMU "$BUILD/qemu/obj/qemu-system-x86_64"
+show QEMU_IMG "$BUILD/qemu/obj/qemu-img"
 show QEMU_SRC "$BUILD/qemu/src"
 show QEMU_BIOS /usr/share/seabios
 show INITRD "$BUILD/guest/initrd-6.1.cpio.gz"

@@ -3,9 +3,11 @@
 #
 # Builds QEMU with the project's devices: Debian's source of QEMU 10.0, the
 # patches of qemu/patches by git am, and our files laid over the tree.
-# Result: build/qemu/obj/qemu-system-x86_64. A second run builds what changed.
+# Result: build/qemu/obj/qemu-system-x86_64 and qemu-img beside it. A second run
+# builds what changed.
 #
-# qemu.sh [source]: with "source", stop when the tree is ready.
+# qemu.sh [source | tests]: with "source", stop when the tree is ready; with
+# "tests", build QEMU's own tests of its TPM devices, too.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -86,7 +88,7 @@ overlay() {
         mkdir -p "$SRC/$to"
         for f in "$ROOT/$from"/*.[ch]; do
             cmp -s "$f" "$SRC/$to/${f##*/}" && continue
-            rm -f "$OBJ/built"
+            rm -f "$OBJ"/built*
             cp "$f" "$SRC/$to/"
         done
     done <<MAP
@@ -96,24 +98,48 @@ hw/misc hw/misc
 MAP
 }
 
+# What an ordinary virtual machine uses, by name: QEMU's own defaults depend on
+# what the machine has installed.
+FEATURES=(tpm kvm tcg tools
+    vhost-kernel vhost-net vhost-user slirp virtfs attr
+    pixman png vnc curses iconv
+    vmdk vdi vhdx vpc vvfat zstd linux-aio linux-io-uring
+    seccomp avx2 malloc-trim)
+
 configure() {
-    [ -e "$OBJ/build.ninja" ] && [ "$(cat "$OBJ/tree-id" 2>/dev/null)" = "$(tree_id)" ] && return
+    local options id
+    # GTK brings 70 packages with it: a window is for machines that have it.
+    pkg-config --exists gtk+-3.0 && FEATURES+=(gtk)
+    options=(--target-list=x86_64-softmmu --without-default-features
+        "${FEATURES[@]/#/--enable-}" --enable-fdt=system
+        --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu
+        --enable-trace-backends=log --disable-docs --disable-install-blobs
+        --disable-download)
+    id="$(tree_id) ${options[*]}"
+    [ -e "$OBJ/build.ninja" ] && [ "$(cat "$OBJ/configured" 2>/dev/null)" = "$id" ] && return
     say "configuring QEMU"
+    rm -rf "$OBJ"
     mkdir -p "$OBJ"
-    rm -f "$OBJ/built"
     cd "$OBJ"
     quiet qemu-configure "$SRC/configure" --python="$PYTHON" --cc="ccache gcc" \
-        --target-list=x86_64-softmmu --without-default-features --enable-tpm \
-        --enable-kvm --enable-tcg --enable-fdt=system \
-        --enable-trace-backends=log --disable-docs --disable-install-blobs \
-        --disable-download
-    tree_id >"$OBJ/tree-id"
+        "${options[@]}"
+    echo "$id" >"$OBJ/configured"
+}
+
+# compile STAMP TARGET...: ninja itself always makes qemu-version.h anew, a stamp
+# of ours says "nothing to do".
+compile() {
+    [ -e "$OBJ/$1" ] && return
+    quiet qemu-build ninja -C "$OBJ" -j "$JOBS" "${@:2}"
+    : >"$OBJ/$1"
 }
 
 need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
-    python3 python3-venv libglib2.0-dev libfdt-dev zlib1g-dev
-# What running it takes: firmware and a TPM.
-need seabios qemu-system-data swtpm
+    python3 python3-venv libglib2.0-dev libfdt-dev zlib1g-dev libslirp-dev \
+    libpixman-1-dev libpng-dev libncurses-dev libaio-dev liburing-dev \
+    libseccomp-dev libzstd-dev libattr1-dev
+# What running it takes: firmware, also that of network cards, and a TPM.
+need seabios ipxe-qemu qemu-system-data swtpm
 fetch_source
 fetch_meson
 if [ -n "$MESON_DIR" ]; then
@@ -124,8 +150,8 @@ make_tree
 overlay
 [ "${1:-}" = source ] && exit 0
 configure
-# ninja itself always makes qemu-version.h anew; a stamp of ours says "nothing to do".
-[ -e "$OBJ/built" ] && exit 0
-say "building QEMU (the first time 4 to 5 minutes on 2 cores)"
-quiet qemu-build ninja -C "$OBJ" -j "$JOBS" qemu-system-x86_64
-: >"$OBJ/built"
+[ -e "$OBJ/built" ] || say "building QEMU (the first time about 5 minutes on 2 cores)"
+compile built qemu-system-x86_64 qemu-img
+if [ "${1:-}" = tests ]; then
+    compile built-tests tests/qtest/tpm-{crb,tis}-{,swtpm-}test tests/qtest/bios-tables-test
+fi

@@ -26,7 +26,8 @@ UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
     "crb_device", "crb_door", "crb_access", "crb_stock", "stock_compare", "migration",
-    "stream", "large", "backend", "hostile", "faults", "faults_state", "answers")]
+    "stream", "large", "backend", "hostile", "faults", "faults_state", "answers",
+    "control")]
 TCTI = ["parts", "doors", "store", "context", "several", "left", "signals"]
 # With real programs; the last one boots guests.
 TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
@@ -49,8 +50,9 @@ SUITES = {
     "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
-    "qtest": (["qemu", "engine"], [[HOST / "qtest" / n] for n in QTEST] +
-              [[HOST / "fuzz/test_fuzz_device"]], 600),
+    "qtest": (["qemu-tests", "engine"], [[HOST / "qtest" / n] for n in QTEST] +
+              [[HOST / "fuzz/test_fuzz_device"],
+               ["/usr/bin/python3", ROOT / "tests/qtest/test_upstream.py"]], 600),
     "hostile": (["qemu"],
                 [["/usr/bin/python3", ROOT / "tests/hostile/test_rom.py"]], 180),
     "kvm": (["qemu", "engine"],
@@ -189,7 +191,7 @@ def main(names):
     names = names or list(SUITES)
     parts = [part for name in names for part in SUITES[name][0]
              # QEMU=PATH in the environment: that one, already built.
-             if part != "qemu" or "QEMU" not in os.environ]
+             if part not in ("qemu", "qemu-tests") or "QEMU" not in os.environ]
     build(list(dict.fromkeys(parts)))
     (BUILD / "log").mkdir(parents=True, exist_ok=True)
     count = Count()

@@ -230,7 +230,7 @@ static void ctrl_start(struct tpmix *e, unsigned int locality)
 		tpmix_guest_error(e, "CTRL_START while a command runs",
 				  locality << TPMIX_LOCALITY_SHIFT |
 				  TPM_REG_CTRL_START);
-		e->s.waiting = (uint8_t)locality;
+		tpmix_wait(e, locality);
 		return;
 	}
 	tpmix_accept(e, locality, TPMIX_FROM_BUFFER, 0);

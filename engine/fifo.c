@@ -131,7 +131,7 @@ static void go(struct tpmix *e, unsigned int locality)
 		/* The command of a locality that left still runs. */
 		tpmix_guest_error(e, "tpmGo while a command runs",
 				  locality << TPMIX_LOCALITY_SHIFT | TPM_REG_STS);
-		e->s.waiting = (uint8_t)locality;
+		tpmix_wait(e, locality);
 		return;
 	}
 	tpmix_accept(e, locality, TPMIX_FROM_FIFO, 0);

@@ -123,6 +123,13 @@ bool tpmix_accept(struct tpmix *e, unsigned int locality,
 /* What @locality wrote is, byte for byte, the last command accepted. */
 bool tpmix_repeats_command(const struct tpmix *e, unsigned int locality);
 /*
+ * A START or tpmGo of @locality waits for the end of the running command. Of
+ * several the last one is answered, but for a START of the locality whose command
+ * runs: that its response is nobody's is known from nothing else. Requires: a
+ * command runs.
+ */
+void tpmix_wait(struct tpmix *e, unsigned int locality);
+/*
  * The running command ends with @rsp, see tpmix_complete(). A START that waits for
  * it is answered as well. Requires: a command runs.
  */

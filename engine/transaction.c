@@ -194,6 +194,13 @@ static void take_ticket(struct tpmix *e, unsigned int locality)
 	e->s.accepted = tpmix_ticket_after(e->s.accepted);
 }
 
+void tpmix_wait(struct tpmix *e, unsigned int locality)
+{
+	if (e->s.waiting != e->s.running) {
+		e->s.waiting = (uint8_t)locality;
+	}
+}
+
 void tpmix_finish(struct tpmix *e, const uint8_t *rsp, uint32_t len)
 {
 	uint8_t waiting = e->s.waiting;

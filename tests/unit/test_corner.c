@@ -26,6 +26,30 @@ static void last_that_waits_is_answered(void)
 	g_assert_cmphex(rd(&b, 0, 0x80, 8), ==, 0);
 }
 
+/*
+ * A locality gives up its command and STARTs another one. What a second locality
+ * STARTs and withdraws does not make the first command's response the answer.
+ */
+static void given_up_stays_given_up(void)
+{
+	struct bench b;
+
+	bench_init_crb(&b, BENCH_CAPACITY);
+	start_crb(&b, 0);
+	wr(&b, 0, 0x80 + 9, 0x55, 1);
+	wr(&b, 0, 0x4C, 1, 4);
+	crb_seize(&b, 1);
+	start_crb(&b, 1);
+	wr(&b, 1, 0x40, 1, 4);
+	complete(&b, 20, 7);
+	crb_relinquish(&b, 1);
+	crb_request(&b, 0);
+	g_assert_cmphex(rd(&b, 0, 0x4C, 4), ==, 0);
+	g_assert_cmphex(rd(&b, 0, 0x80 + 6, 4), ==, 0x22090000);
+	g_assert_cmpuint(b.e.s.accepted, ==, 2);
+	g_assert_cmpuint(b.starts, ==, 1);
+}
+
 /* The window changes the size field of a command that the FIFO has taken. */
 static void size_changed_behind_fifo(void)
 {
@@ -284,6 +308,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/corner/last-that-waits",
 			last_that_waits_is_answered);
+	g_test_add_func("/corner/given-up-stays-given-up", given_up_stays_given_up);
 	g_test_add_func("/corner/size-changed-behind-fifo", size_changed_behind_fifo);
 	g_test_add_func("/corner/late-doorbell-is-silent", late_doorbell_is_silent);
 	g_test_add_func("/corner/doorbell-ends-reception", doorbell_ends_reception);

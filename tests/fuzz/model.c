@@ -233,14 +233,6 @@ uint8_t response_byte(const struct model *m, int p, uint64_t at)
 	       m->response->bytes[at] : 0;
 }
 
-/* cmdReady, goIdle, commandReady: nobody waits for an answer any more. */
-static void withdraw(struct model *m, int p)
-{
-	if (m->waits == p) {
-		m->waits = MODEL_NOBODY;
-	}
-}
-
 /* "commandReady names a goal: READY" */
 void be_ready(struct model *m, int p)
 {
@@ -265,6 +257,7 @@ static void complete_with(struct model *m, const uint8_t *bytes, uint32_t len)
 	struct model_page *l = &m->page[c->owner];
 
 	r->owner = c->owner;
+	r->ticket = c->ticket;
 	r->len = len;
 	memcpy(r->bytes, bytes, len);
 	r->crc = kermit(bytes, len);

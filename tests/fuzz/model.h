@@ -7,7 +7,8 @@
  * page says nothing QEMU's tpm-tis and tpm-crb decide, as the page itself has it.
  *
  * model.c: localities and the transaction; model_fifo.c, model_crb.c,
- * model_indexed.c: the doors; model_map.c: the address map and RAM.
+ * model_indexed.c: the doors; model_map.c: the address map and RAM; model_wait.c:
+ * START and tpmGo that wait.
  */
 #ifndef TPMIX_FUZZ_MODEL_H
 #define TPMIX_FUZZ_MODEL_H
@@ -49,6 +50,7 @@ struct model_command {
 
 /* A response from its completion to the next acceptance. */
 struct model_response {
+	uint32_t ticket;
 	int owner;
 	uint16_t crc;
 	uint32_t given;         /* bytes that the FIFO gave out */
@@ -63,6 +65,9 @@ struct model_page {
 	bool armed;
 	/* "while a command of this locality runs": its bytes, until another comes */
 	bool armed_early;
+	/* the last ticket when it last wrote a START or tpmGo that is new */
+	uint32_t asked_at;
+	bool asked;
 	uint32_t int_enable;    /* both as the active interface has them */
 	uint32_t int_status;
 	uint32_t index;
@@ -117,5 +122,7 @@ void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size
 bool model_complete(struct model *m, uint32_t ticket, const uint8_t *rsp,
 		    uint32_t len, bool selftest_done);
 bool model_irq(const struct model *m);
+/* Somebody has an earlier command's response for an answer. */
+bool model_answers_another(const struct model *m);
 
 #endif /* TPMIX_FUZZ_MODEL_H */

@@ -85,8 +85,9 @@ static void ctrl_start_write(struct model *m, int p)
 	if (repeats) {
 		return;
 	}
+	ask(m, p);
 	if (m->running) {
-		m->waits = p;
+		wait_for_end(m, p);
 	} else {
 		accept_command(m, p, false);
 	}

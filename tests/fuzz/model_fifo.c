@@ -66,8 +66,9 @@ static void sts_write(struct model *m, int p, uint32_t val)
 		if (l->phase != RECEPTION || expects(m, p)) {
 			return;
 		}
+		ask(m, p);
 		if (m->running) {
-			m->waits = p;
+			wait_for_end(m, p);
 		} else {
 			accept_command(m, p, true);
 		}

@@ -30,6 +30,11 @@ void be_idle(struct model *m, int p);
 void another_command(struct model *m);
 void reset_established(struct model *m);
 
+/* model_wait.c */
+void ask(struct model *m, int p);
+void wait_for_end(struct model *m, int p);
+void withdraw(struct model *m, int p);
+
 /* The doors: one byte read, one 32-bit word written, of which @mask was. */
 uint32_t intf_id_value(const struct model *m);
 void intf_id_write(struct model *m, uint32_t val, uint32_t mask);

@@ -229,6 +229,9 @@ void view_compare_backend(const struct game *g)
 		     h->established_resets, m->starts, m->cancels,
 		     m->established_resets);
 	}
+	if (model_answers_another(m)) {
+		game_fail(g, "a START or tpmGo has an earlier command's response");
+	}
 	if (m->started && (h->ticket != m->started->ticket ||
 			   (int)h->locality != m->started->owner ||
 			   h->len != m->started->len ||

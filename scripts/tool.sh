@@ -6,6 +6,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+# What the README has people type beside the tool itself.
+need tpm2-tools
 "$ROOT/scripts/tcti.sh"
 quiet tool-build ninja -C "$BUILD/tcti" tools/tpmix
 if [ "${1:-}" = tests ]; then

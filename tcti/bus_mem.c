@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -178,6 +179,22 @@ fail:
 	return false;
 }
 
+/* What to do about @err of an attempt to open @path. */
+static const char *open_hint(const char *path, int err)
+{
+	bool dev_mem = !strcmp(path, "/dev/mem");
+
+	if (err == ENOENT && dev_mem)
+		return "this kernel, or container, has no /dev/mem: give a UIO device by path=/dev/uio0";
+	if (err == ENOENT)
+		return "give the path of /dev/mem, a UIO device or a file";
+	if ((err == EACCES || err == EPERM) && geteuid() == 0)
+		return "the kernel allows it not even to root: a lockdown, or no CAP_SYS_RAWIO";
+	if (err == EACCES || err == EPERM)
+		return dev_mem ? "/dev/mem needs root" : "you have no right to read and write it";
+	return "it cannot be mapped";
+}
+
 struct tpmix_bus *tpmix_mem_open(const char *path, uint64_t address,
 				 uint32_t size, GError **error)
 {
@@ -185,9 +202,10 @@ struct tpmix_bus *tpmix_mem_open(const char *path, uint64_t address,
 	struct mem *m;
 
 	if (fd < 0) {
-		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE,
-			    "path=%s: %s: /dev/mem needs root, and a UIO device its driver",
-			    path, g_strerror(errno));
+		int err = errno;
+
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE, "path=%s: %s: %s",
+			    path, g_strerror(err), open_hint(path, err));
 		return NULL;
 	}
 	m = g_new0(struct mem, 1);

@@ -177,12 +177,16 @@ static bool begin(struct tpmix_qtest_conn *c, unsigned int wait_s, GError **erro
 	g_autofree char *answer = NULL;
 
 	c->fd = connect_socket(c->path, wait_s);
+	if (c->fd < 0 && errno == EAGAIN) {
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY,
+			    "qtest socket %s: other programs wait for it already, as QEMU talks to one at a time: wait until they end (wait=SECONDS)",
+			    c->path);
+		return false;
+	}
 	if (c->fd < 0) {
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE,
-			    "path=%s: %s: %s%s%s", c->path, g_strerror(errno),
-			    errno == EAGAIN ? "others wait for it: wait until they end" :
-			    "start QEMU with -qtest unix:", errno == EAGAIN ? "" : c->path,
-			    errno == EAGAIN ? "" : ",server=on,wait=off");
+			    "path=%s: %s: start QEMU with -qtest unix:%s,server=on,wait=off -qtest-log none",
+			    c->path, g_strerror(errno), c->path);
 		return false;
 	}
 	answer = ask(c, "endianness\n", MAX((int)wait_s, 1) * 1000, error);

@@ -65,8 +65,7 @@ static void json_entry(const struct trace_entry *e, JsonBuilder *b)
 	g_autofree char *hex = NULL;
 
 	json_builder_begin_object(b);
-	json_builder_set_member_name(b, "seconds");
-	json_builder_add_double_value(b, e->seconds);
+	tool_json_us(b, e->seconds);
 	tool_json_string(b, "kind", e->kind != TRACE_ACCESS ? kinds[e->kind] :
 			 e->write ? "write" : "read");
 	if (e->kind == TRACE_ACCESS)
@@ -120,6 +119,7 @@ const struct tool_command tool_decode = {
 		"Prints a trace that the TCTI, or this program, wrote by trace=TRACE, in words:\n"
 		"seconds, locality, read or write, register, fields that are not 0. Equal reads\n"
 		"and the bytes of a buffer are one line; 'repeated' says how many of them were\n"
-		"repetitions that replay= made. For Wireshark there is TRACE.pcap.",
+		"repetitions that replay= made. TRACE - is standard input. For Wireshark there is\n"
+		"TRACE.pcap.",
 	.run = run,
 };

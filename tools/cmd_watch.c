@@ -93,8 +93,7 @@ static void print(const struct tool *t, const struct watched *w, uint64_t before
 	}
 	b = json_builder_new();
 	json_builder_begin_object(b);
-	json_builder_set_member_name(b, "seconds");
-	json_builder_add_double_value(b, seconds);
+	tool_json_us(b, seconds);
 	tool_json_int(b, "locality", w->locality);
 	tool_json_string(b, "register", w->reg->name);
 	tool_json_int(b, "value", (gint64)w->val);

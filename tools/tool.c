@@ -105,6 +105,12 @@ void tool_json_int(JsonBuilder *b, const char *key, gint64 value)
 	json_builder_add_int_value(b, value);
 }
 
+void tool_json_us(JsonBuilder *b, double seconds)
+{
+	/* A double of so many seconds is written with 17 digits. */
+	tool_json_int(b, "us", (gint64)(seconds * 1e6 + 0.5));
+}
+
 void tool_json_bool(JsonBuilder *b, const char *key, bool value)
 {
 	json_builder_set_member_name(b, key);
@@ -165,7 +171,7 @@ GByteArray *tool_parse_hex(const char *text, GError **error)
 	return g_steal_pointer(&bytes);
 }
 
-static char *read_stdin(void)
+char *tool_read_stdin(gsize max)
 {
 	GString *text = g_string_new(NULL);
 	char buf[4096];
@@ -174,7 +180,7 @@ static char *read_stdin(void)
 	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) != 0) {
 		if (n < 0 && errno == EINTR && !tool_interrupted())
 			continue;
-		if (n < 0 || text->len > 4 * COMMAND_MAX)
+		if (n < 0 || text->len > max)
 			break;
 		g_string_append_len(text, buf, n);
 	}
@@ -183,7 +189,8 @@ static char *read_stdin(void)
 
 GByteArray *tool_parse_command(const char *text, uint32_t bufsize)
 {
-	g_autofree char *input = strcmp(text, "-") ? g_strdup(text) : read_stdin();
+	g_autofree char *input = strcmp(text, "-") ? g_strdup(text) :
+				tool_read_stdin(4 * COMMAND_MAX);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GByteArray) cmd = tool_parse_hex(input, &error);
 

@@ -66,10 +66,15 @@ void tool_print_json(JsonBuilder *b, bool pretty);
 void tool_json_string(JsonBuilder *b, const char *key, const char *value);
 void tool_json_int(JsonBuilder *b, const char *key, gint64 value);
 void tool_json_bool(JsonBuilder *b, const char *key, bool value);
+/* Member "us": microseconds. */
+void tool_json_us(JsonBuilder *b, double seconds);
 
 /* From the first SIGINT or SIGTERM on; the second one kills. */
 void tool_catch_signals(void);
 bool tool_interrupted(void);
+
+/* Standard input to its end, or a little more than @max bytes of it; g_free(). */
+char *tool_read_stdin(gsize max);
 
 /* Hexadecimal, of any case, with spaces; g_byte_array_unref(). NULL and @error. */
 GByteArray *tool_parse_hex(const char *text, GError **error);

@@ -3,14 +3,27 @@
 # Completion of tpmix(1).
 # shellcheck disable=SC2207 # words of our own, without spaces
 
-# Part of "key=value,key=..." behind the last comma.
+_tpmix_keys="transport= state= wait= path= address= door= locality= replay= trace="
+# Properties of mmio-replay; replay= takes the first, others follow behind commas.
+_tpmix_replay_keys="rate= seed= nth= when= delay= reads= writes= min-offset= max-offset="
+
+# Part of "indexed:key=value,key=..." behind the last comma.
 _tpmix_config() {
-    local word=$1 head="" last key
-    [[ $word == *,* ]] && head=${word%,*},
+    local word=$1 head="" last key keys=$_tpmix_keys
+    [[ $word == indexed:* ]] && head=indexed: word=${word#indexed:}
+    [[ $word == *,* ]] && head+=${word%,*},
+    [[ $head == *replay=* ]] && keys+=" $_tpmix_replay_keys"
     last=${word##*,}
+    # The value of replay= is a property itself.
+    [[ $last == replay=* ]] && head+=replay= last=${last#replay=} keys=$_tpmix_replay_keys
     case $last in
     transport=*) COMPREPLY=($(compgen -P "$head" -W "transport=inproc transport=qtest transport=mem" -- "$last")) ;;
     door=*) COMPREPLY=($(compgen -P "$head" -W "door=indexed door=window door=fifo door=crb" -- "$last")) ;;
+    when=*) COMPREPLY=($(compgen -P "$head" -W "when=now when=late when=completed" -- "$last")) ;;
+    reads=* | writes=*)
+        key=${last%%=*}
+        COMPREPLY=($(compgen -P "$head" -W "$key=on $key=off" -- "$last"))
+        ;;
     locality=*) COMPREPLY=($(compgen -P "$head" -W "locality="{0..4} -- "$last")) ;;
     path=* | state=* | trace=*)
         key=${last%%=*}=
@@ -18,7 +31,7 @@ _tpmix_config() {
         compopt -o filenames -o nospace
         ;;
     *)
-        COMPREPLY=($(compgen -P "$head" -W "transport= state= path= address= door= locality= replay= trace=" -- "$last"))
+        COMPREPLY=($(compgen -P "$head" -W "$keys" -- "$last"))
         compopt -o nospace
         ;;
     esac
@@ -65,4 +78,6 @@ _tpmix() {
     esac
 }
 
-complete -F _tpmix tpmix
+# By its name, and as "$(./run env)" names what was built.
+# shellcheck disable=SC2016 # as it is typed
+complete -F _tpmix tpmix '$TOOL'

@@ -24,6 +24,7 @@ static const char usage_tail[] =
 	"Which TPM (the TCTI's configuration string, see tss2-tcti-indexed(7)):\n"
 	"  transport=inproc,state=DIR      in this process (the default)\n"
 	"  transport=qtest,path=SOCKET     in QEMU: -qtest unix:SOCKET,server=on,wait=off\n"
+	"                                           -qtest-log none\n"
 	"  transport=mem,address=0xfed40000   in memory, by /dev/mem or path=/dev/uio0\n"
 	"  door=indexed|window|fifo|crb    how commands are handed over\n"
 	"\n"

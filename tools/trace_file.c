@@ -136,7 +136,9 @@ GPtrArray *trace_file_read(const char *path, GError **error)
 	struct trace_entry *last = NULL;
 	int i;
 
-	if (!g_file_get_contents(path, &text, NULL, error))
+	if (!strcmp(path, "-"))
+		text = tool_read_stdin(G_MAXSIZE);
+	else if (!g_file_get_contents(path, &text, NULL, error))
 		return NULL;
 	if (!g_str_has_prefix(text, MAGIC)) {
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_CONFIG,

@@ -24,7 +24,7 @@ struct trace_entry {
 	unsigned int count, repeated;   /* joined here; how many were repetitions */
 };
 
-/* struct trace_entry *; NULL and @error. */
+/* Of a file, or of standard input: "-". struct trace_entry *; NULL and @error. */
 GPtrArray *trace_file_read(const char *path, GError **error);
 
 /* Of an access: its value in words; g_free(). */

@@ -191,6 +191,23 @@ static void test_mem(void)
 	g_unlink(path);
 }
 
+/* What is wrong with the path, and the mend. */
+static void test_mem_path(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(tpmix_mem_open("/nonexistent/mem", 0, 4096, &error));
+	g_assert_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE);
+	g_assert_nonnull(strstr(error->message, "give the path of"));
+	g_clear_error(&error);
+	if (g_file_test("/dev/mem", G_FILE_TEST_EXISTS))
+		return;
+	/* Root is not told to be root. */
+	g_assert_null(tpmix_mem_open("/dev/mem", 0, 4096, &error));
+	g_assert_nonnull(strstr(error->message, "has no /dev/mem"));
+	g_assert_null(strstr(error->message, "needs root"));
+}
+
 struct qemu {
 	int fd;                 /* listening */
 	const char *const *script; /* expected line, answer, ... */
@@ -281,6 +298,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/parts/levels", test_levels);
 	g_test_add_func("/parts/names", test_names);
 	g_test_add_func("/parts/mem", test_mem);
+	g_test_add_func("/parts/mem-path", test_mem_path);
 	g_test_add_func("/parts/qtest", test_qtest);
 	return g_test_run();
 }

@@ -5,6 +5,7 @@ The tool is the one of build/host, with sanitizers. TAP on stdout."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -101,6 +102,12 @@ def completion():
     assert complete("tpmix info transport=q") == ["qtest"]
     assert complete("tpmix info transport=qtest,door=w") == ["window"]
     assert complete("tpmix exec loc") == ["locality="]
+    assert complete("tpmix info -T indexed:door=f") == ["fifo"]
+    assert complete("tpmix info wa") == ["wait="]
+    assert "rate=" in complete("tpmix info replay=")
+    assert complete("tpmix info replay=rate=1,see") == ["1,seed="]
+    assert complete("tpmix info replay=when=l") == ["late"]
+    assert complete("$TOOL wat") == ["watch"]
 
 
 @test
@@ -331,6 +338,9 @@ def decode():
         text = tpmix("decode", trace).stdout
         for word in ("DOORBELL: ticket 1", "repeated]", "BUSY, state Execution"):
             assert word in text, text
+        assert all(isinstance(e["us"], int) for e in entries), entries
+        assert tpmix("decode", "-", input=trace.read_text()).stdout == text
+        assert "is no trace" in tpmix("decode", "-", input="x", status=FAILED).stderr
         # Cut in the middle of a line, as by a kill; and no trace at all.
         trace.write_text(whole[:whole.index("ACCEPTED") + 4])
         tpmix("decode", trace)
@@ -338,6 +348,33 @@ def decode():
         trace.write_text(whole.replace(" W ", " X ", 1))
         assert "is not of a trace" in tpmix("decode", trace, status=FAILED).stderr
         tpmix("decode", work / "nothing", status=FAILED)
+
+
+def members(value):
+    """The names in a JSON document, but not those of registers and their fields."""
+    if isinstance(value, list):
+        return set().union(*map(members, value))
+    if not isinstance(value, dict):
+        return set()
+    return set(value).union(*(members(v) for k, v in value.items() if k != "fields"))
+
+
+@test
+def man_page_has_all():
+    """Each option of each command, and each member of its JSON."""
+    page = (ROOT / "tools/tpmix.1").read_text().replace("\\-", "-")
+    for command in ("info", "watch", "exec", "replay", "decode"):
+        for option in re.findall(r"--[a-z]+", tpmix(command, "--help").stdout):
+            assert option in page, (command, option)
+    with workdir() as work:
+        config = f"state={work}/s,trace={work}/t"
+        command = "80010000000c0000017b0010"
+        docs = [as_json("info", config), as_json("exec", command, config),
+                as_json("replay", "--when=now", f"state={work}/s,door=fifo", status=3),
+                as_json("decode", work / "t")]
+        json_part = page[page.index(".SH JSON"):page.index(".SH EXIT")]
+        for name in members(docs):
+            assert re.search(rf"[ \n]{name}\b", json_part), name
 
 
 @test

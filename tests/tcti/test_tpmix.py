@@ -370,7 +370,7 @@ def man_page_has_all():
         config = f"state={work}/s,trace={work}/t"
         command = "80010000000c0000017b0010"
         docs = [as_json("info", config), as_json("exec", command, config),
-                as_json("replay", "--when=now", f"state={work}/s,door=fifo", status=3),
+                as_json("replay", "--when=now", f"state={work}/s,door=fifo", status=FOUND),
                 as_json("decode", work / "t")]
         json_part = page[page.index(".SH JSON"):page.index(".SH EXIT")]
         for name in members(docs):

@@ -192,9 +192,9 @@ copy_tools() {
     echo root:x:0: >"$root/etc/group"
 }
 
-# What a kernel has built in (since 6.12 most of these) is no file and not missed.
+# What a kernel has built in (5.10 few of these, 6.12 most) is no file and not missed.
 MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
-    virtio_console crc-ccitt)
+    virtio_console crc-ccitt rng-core tpm tpm_tis_core tpm_tis tpm_crb)
 
 # own_modules VERSION: the project's, where scripts/driver.sh has built them.
 own_modules() {

@@ -50,6 +50,9 @@ static void compare_page(const struct game *g, uint32_t page)
 		{ 0xF98, 8 }, { 0xFC0, 8 }, { 0xFC8, 8 }, { 0xFD0, 8 },
 		{ 0xFD8, 8 }, { 0xFE0, 8 }, { 0xFE8, 8 }, { 0xFF8, 8 },
 	};
+	static const struct place discovery[] = {
+		{ 0xF90, 8 }, { 0xFA0, 8 }, { 0xFA8, 8 }, { 0xFB0, 8 }, { 0xFB8, 8 },
+	};
 	bool is_crb = page < TPMIX_MMIO_SIZE &&
 		      g->main->e.s.interface == TPMIX_INTERFACE_CRB;
 	uint32_t end = g->main->e.s.rsp_len, window = is_crb ? 0x80 : 0x100;
@@ -59,6 +62,9 @@ static void compare_page(const struct game *g, uint32_t page)
 	} else {
 		COMPARE(g, page, fifo);
 		COMPARE(g, page, block);
+		if (g->now.kind == ACTION_RESET) {
+			COMPARE(g, page, discovery); /* constant until the next */
+		}
 	}
 	if (end > 4 && end < 0xF00 - 4 - window) {
 		compare(g, page + window + end - 4, 8);
@@ -122,8 +128,9 @@ void view_compare(const struct game *g)
 {
 	static const struct place header[] = {
 		{ 0x000, 8 }, { 0xF88, 8 }, { 0xF90, 8 }, { 0xF98, 8 },
-		{ 0xFA0, 8 }, { 0xFC0, 8 }, { 0xFC8, 8 }, { 0xFD0, 8 },
-		{ 0xFD8, 8 }, { 0xFE0, 8 }, { 0xFF8, 8 },
+		{ 0xFA0, 8 }, { 0xFA8, 8 }, { 0xFB0, 8 }, { 0xFB8, 8 },
+		{ 0xFC0, 8 }, { 0xFC8, 8 }, { 0xFD0, 8 }, { 0xFD8, 8 },
+		{ 0xFE0, 8 }, { 0xFF8, 8 },
 	};
 	uint32_t page;
 

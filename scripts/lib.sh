@@ -19,6 +19,8 @@ export PYTHONDONTWRITEBYTECODE=1
 
 # Debian's kernels that the driver is built for, and their suites.
 KERNELS=(6.1:bookworm 6.12:bookworm-backports 7.3:trixie-backports)
+# The engine's files, of the one list that there is.
+engine_sources() { sed -n "s|^ *'\([a-z0-9_]*\.c\)',\$|$ROOT/engine/\1|p" "$ROOT/engine/meson.build"; }
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'run: %s\n' "$*" >&2; exit 1; }

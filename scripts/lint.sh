@@ -25,12 +25,22 @@ check() {
     fi
 }
 
+# meson, the plug-in and QEMU's subproject build what engine/meson.build lists.
+engine_list() { diff <(engine_sources | sort) <(ls "$ROOT"/engine/*.c); }
+
 engine_warnings() {
     local f
     for f in engine/*.c; do
         "$1" -std=c11 -O2 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion \
             -Wshadow -Wcast-qual -Werror "$f" || return 1
     done
+}
+
+# A subproject of QEMU has a style of its own, and QEMU's checkpatch no say: the
+# engine's is the kernel's, but for the SPDX line, which is as everywhere here.
+engine_checkpatch() {
+    perl "$BUILD/driver/source/scripts/checkpatch.pl" --no-tree --strict --terse \
+        --no-summary --ignore SPDX_LICENSE_TAG -f engine/*.[ch]
 }
 
 # QEMU's own style check, on QEMU's front-ends and on the patches to its files.
@@ -76,11 +86,13 @@ spdx() {
 check "engine, gcc" engine_warnings gcc
 check "engine, clang" engine_warnings clang
 check "engine is pure" pure_engine
+check "engine, list of files" engine_list
 check "tcti, clang" tcti_warnings
 check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,portability,performance \
     --error-exitcode=1 --inline-suppr -I engine engine tcti tools
 check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
+check "engine checkpatch (Linux)" engine_checkpatch
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
     packaging/plugin/libvirt-hook tools/tpmix.bash
 check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py

@@ -25,7 +25,7 @@ build_id() { readelf -n "$1" 2>/dev/null | sed -n 's/^ *Build ID: //p'; }
 # What the result is made of, but for the QEMU, which its name tells.
 inputs() {
     cat "$ROOT"/plugin/*.[ch] "$ROOT"/plugin/include/*.h "$ROOT"/engine/*.[ch] \
-        "$ROOT"/hw/tpm/*.[ch] "$ROOT"/hw/misc/*.c "$ROOT/scripts/plugin.sh" \
+        "$ROOT/engine/meson.build" "$ROOT"/hw/tpm/*.[ch] "$ROOT"/hw/misc/*.c "$ROOT/scripts/plugin.sh" \
         | sha256sum | cut -d' ' -f1
 }
 
@@ -137,7 +137,6 @@ unpack_source() {
     quiet plugin-unpack dpkg-source --no-check -x "$DSC" "$SRC"
     quiet plugin-qapi "$PYTHON" "$SRC/scripts/qapi-gen.py" -b -o "$INC/qapi" \
         "$SRC/qapi/qapi-schema.json"
-    ln -s "$ROOT/engine" "$INC/tpmix"
     # QEMU 9.2 renamed the directory.
     [ -d "$SRC/include/system" ] || ln -s "$SRC/include/sysemu" "$INC/system"
     : >"$INC/ready"
@@ -158,11 +157,11 @@ compile_all() {
     [ -z "${PLUGIN_TEST_INCLUDE:-}" ] || flags+=(-iquote "$PLUGIN_TEST_INCLUDE")
     flags+=(-iquote "$SRC" -iquote "$SRC/include" -iquote "$SRC/hw/tpm"
         -iquote "$SRC/host/include/x86_64" -iquote "$SRC/host/include/generic"
-        -iquote "$ROOT/hw/tpm" -isystem "$SRC/linux-headers")
-    for f in "$ROOT"/engine/*.c; do
+        -iquote "$ROOT/hw/tpm" -iquote "$ROOT" -isystem "$SRC/linux-headers")
+    for f in $(engine_sources); do
         gcc "${flags[@]}" -c -o "$OBJ/engine-$(basename "$f" .c).o" "$f"
     done
-    for f in "$ROOT"/plugin/*.c "$ROOT"/hw/tpm/{tpmix_device,tpmix_device_map,tpm_tis_indexed,tpm_crb_ext}.c \
+    for f in "$ROOT"/plugin/*.c "$ROOT"/hw/tpm/tpmix_{device,memory,isa}.c \
         "$ROOT/hw/misc/mmio_replay.c"; do
         gcc "${flags[@]}" -include "$ROOT/plugin/compat.h" -c \
             -o "$OBJ/$(basename "$f" .c).o" "$f"

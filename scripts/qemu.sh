@@ -14,6 +14,7 @@
 SRC=$BUILD/qemu/src
 OBJ=$BUILD/qemu/obj
 SERIES=10.0
+# Without the directory in the hash the worktrees of a repository share the cache.
 export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/qemu
 
 # Debian trixie's newest source package of the series; kept once it is here.
@@ -81,18 +82,20 @@ make_tree() {
     echo "$id" >"$BUILD/qemu/tree-id"
 }
 
-# Our files, where they differ: ninja is to see no new time stamp for nothing.
+# Our files, where they differ: ninja is to see no new time stamp for nothing. Of
+# ours only the engine, a subproject there, has a meson.build.
 overlay() {
     local from to
     while read -r from to; do
         mkdir -p "$SRC/$to"
-        for f in "$ROOT/$from"/*.[ch]; do
+        for f in "$ROOT/$from"/*.[ch] "$ROOT/$from"/meson.build; do
+            [ -e "$f" ] || continue
             cmp -s "$f" "$SRC/$to/${f##*/}" && continue
             rm -f "$OBJ"/built*
             cp "$f" "$SRC/$to/"
         done
     done <<MAP
-engine hw/tpm/tpmix
+engine subprojects/tpmix
 hw/tpm hw/tpm
 hw/misc hw/misc
 MAP

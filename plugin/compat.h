@@ -11,7 +11,6 @@
 #include "qemu/module.h"
 #include "hw/acpi/tpm.h"
 #include "hw/qdev-properties.h"
-#include "tpm_ppi.h"
 
 /*
  * QEMU registers types from constructors. In a plug-in those would run before
@@ -26,15 +25,6 @@ typedef void PluginTypeInit(void);
 /* The linker names the list's two ends. */
 extern PluginTypeInit *const __start_plugin_types[];
 extern PluginTypeInit *const __stop_plugin_types[];
-
-/* QEMU's maps the page as its heap had it; qemu/patches/0018 mends it there. */
-static inline void plugin_ppi_init(TPMPPI *ppi, MemoryRegion *space, hwaddr addr,
-                                   Object *owner)
-{
-    tpm_ppi_init(ppi, space, addr, owner);
-    memset(ppi->buf, 0, TPM_PPI_ADDR_SIZE);
-}
-#define tpm_ppi_init plugin_ppi_init
 
 #if QEMU_VERSION_MAJOR < 10
 

@@ -5,30 +5,28 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "hw/qdev-properties.h"
-#include "qom/object.h"
 #include "system/reset.h"
 #include "tpm_crb_ext_child.h"
 
 DECLARE_INSTANCE_CHECKER(TPMCRBExtState, TPM_CRB_EXT, TYPE_TPM_CRB_EXT)
 
-/* The same stream as that of hw/tpm/tpm_crb_ext_isa.c. */
-static const VMStateDescription vmstate_tpm_crb_ext = {
-    .name = TYPE_TPM_CRB_EXT,
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_STRUCT(device, TPMCRBExtState, 1, vmstate_tpmix_device,
-                       TPMIXDevice),
-        VMSTATE_END_OF_LIST()
-    }
+/* As hw/tpm/tpm_crb_ext.c, model and stream; _HID is the parent's. */
+static const TPMIXModel tpm_crb_ext_model = {
+    .crb = true,
 };
 
+static const VMStateDescription vmstate_tpm_crb_ext =
+    TPMIX_VMSTATE(TYPE_TPM_CRB_EXT, TPMCRBExtState);
+
+/* A child cannot define the parent's properties anew: tpmdev, ppi. */
 static const Property tpm_crb_ext_child_properties[] = {
     DEFINE_PROP_UINT32("irq", TPMCRBExtState, device.irq_num, TPM_TIS_IRQ),
+    DEFINE_PROP_SIZE32("buffer-size", TPMCRBExtState, device.capacity,
+                       TPMIX_DEVICE_CAPACITY),
+    DEFINE_PROP_ON_OFF_AUTO("ram", TPMCRBExtState, device.ram,
+                            ON_OFF_AUTO_AUTO),
     DEFINE_PROP_UINT8("localities", TPMCRBExtState, device.localities,
                       TPMIX_NUM_LOCALITIES),
-    DEFINE_PROP_TPMIX_BUFFER_SIZE(TPMCRBExtState, device),
 };
 
 static void tpm_crb_ext_child_request_completed(TPMIf *ti, int ret)
@@ -54,18 +52,17 @@ static void tpm_crb_ext_child_realize(DeviceState *dev, Error **errp)
     g_autofree char *id = object_property_get_str(obj, "tpmdev", &error_abort);
 
     d->be_driver = qemu_find_tpm_be(id);
-    d->ppi_enabled = object_property_get_bool(obj, "ppi", &error_abort);
-    if (tpmix_device_realize(d, obj, NULL, errp)) {
+    d->ppi = object_property_get_bool(obj, "ppi", &error_abort);
+    if (tpmix_isa_realize_device(d, &tpm_crb_ext_model, obj, NULL, errp)) {
         qemu_register_reset(tpm_crb_ext_child_reset, dev);
     }
+    /* QEMU's ACPI code asks the parent whether there is a page. */
+    object_property_set_bool(obj, "ppi", d->ppi, &error_abort);
 }
 
 static void tpm_crb_ext_child_init(Object *obj)
 {
-    TPMIXDevice *d = &TPM_CRB_EXT(obj)->device;
-
-    tpm_crb_ext_init(d, obj);
-    d->fifo = false;
+    tpmix_device_add_counters(&TPM_CRB_EXT(obj)->device, obj);
 }
 
 static void tpm_crb_ext_child_finalize(Object *obj)

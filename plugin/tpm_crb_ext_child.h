@@ -6,14 +6,13 @@
  * it does tpm-crb: MSFT0101, start method CRB, one page. So there is no FIFO
  * behind InterfaceSelector, as no table could follow it, and no _HID of our own.
  *
- * QEMU interface: as tpm_crb_ext.h with fifo=off and compat=on; "tpmdev" and
+ * QEMU interface: as hw/tpm/tpm_crb_ext.c with fifo=off and compat=on; "tpmdev" and
  * "ppi" are the parent's properties.
  */
 #ifndef PLUGIN_TPM_CRB_EXT_CHILD_H
 #define PLUGIN_TPM_CRB_EXT_CHILD_H
 
-#include "hw/acpi/tpm.h"
-#include "tpm_crb_ext.h"
+#include "tpmix_isa.h"
 
 #define TYPE_TPM_CRB_EXT "tpm-crb-ext"
 

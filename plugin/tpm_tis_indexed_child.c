@@ -6,30 +6,26 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/acpi/acpi_aml_interface.h"
-#include "hw/acpi/tpm.h"
-#include "hw/qdev-properties.h"
-#include "qom/object.h"
 #include "tpm_tis_indexed_child.h"
 
 DECLARE_INSTANCE_CHECKER(TPMTISIndexedState, TPM_TIS_INDEXED,
                          TYPE_TPM_TIS_INDEXED)
 
-/* The same stream as that of hw/tpm/tpm_tis_indexed_isa.c. */
-static const VMStateDescription vmstate_tpm_tis_indexed = {
-    .name = TYPE_TPM_TIS_INDEXED,
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_STRUCT(device, TPMTISIndexedState, 1, vmstate_tpmix_device,
-                       TPMIXDevice),
-        VMSTATE_END_OF_LIST()
-    }
+/* As hw/tpm/tpm_tis_indexed.c, model and stream. */
+static const TPMIXModel tpm_tis_indexed_model = {
+    .hid = "QEMU0021",
 };
+
+static const VMStateDescription vmstate_tpm_tis_indexed =
+    TPMIX_VMSTATE(TYPE_TPM_TIS_INDEXED, TPMTISIndexedState);
 
 /* A child cannot define the parent's properties anew: tpmdev, irq, ppi. */
 static const Property tpm_tis_indexed_child_properties[] = {
-    DEFINE_PROP_TPMIX_BUFFER_SIZE(TPMTISIndexedState, device),
-    DEFINE_PROP_BOOL("compat", TPMTISIndexedState, device.compat, true),
+    DEFINE_PROP_BOOL("compat", TPMTISIndexedState, compat, true),
+    DEFINE_PROP_SIZE32("buffer-size", TPMTISIndexedState, device.capacity,
+                       TPMIX_DEVICE_CAPACITY),
+    DEFINE_PROP_ON_OFF_AUTO("ram", TPMTISIndexedState, device.ram,
+                            ON_OFF_AUTO_AUTO),
 };
 
 static void tpm_tis_indexed_child_request_completed(TPMIf *ti, int ret)
@@ -55,18 +51,23 @@ static void tpm_tis_indexed_child_realize(DeviceState *dev, Error **errp)
 
     d->be_driver = qemu_find_tpm_be(id);
     d->irq_num = object_property_get_uint(obj, "irq", &error_abort);
-    d->ppi_enabled = object_property_get_bool(obj, "ppi", &error_abort);
-    tpmix_device_realize(d, obj, ISA_DEVICE(dev), errp);
+    d->ppi = object_property_get_bool(obj, "ppi", &error_abort);
+    tpmix_isa_realize_device(d, &tpm_tis_indexed_model, obj, ISA_DEVICE(dev),
+                             errp);
+    /* QEMU's ACPI code asks the parent whether there is a page. */
+    object_property_set_bool(obj, "ppi", d->ppi, &error_abort);
 }
 
 static void tpm_tis_indexed_child_build_aml(AcpiDevAmlIf *adev, Aml *scope)
 {
-    tpmix_device_build_aml(&TPM_TIS_INDEXED(adev)->device, TPM_IF(adev), scope);
+    TPMTISIndexedState *s = TPM_TIS_INDEXED(adev);
+
+    tpmix_isa_build_device_aml(&s->device, TPM_IF(adev), s->compat, scope);
 }
 
 static void tpm_tis_indexed_child_init(Object *obj)
 {
-    tpm_tis_indexed_init(&TPM_TIS_INDEXED(obj)->device, obj);
+    tpmix_device_add_counters(&TPM_TIS_INDEXED(obj)->device, obj);
 }
 
 static void tpm_tis_indexed_child_finalize(Object *obj)

@@ -6,14 +6,14 @@
  * types that it knows. A child of tpm-tis is one; what tpm-tis itself does is
  * overridden, and of its state only the properties are used.
  *
- * QEMU interface: as tpm_tis_indexed.h; "tpmdev", "irq" and "ppi" are the
+ * QEMU interface: as hw/tpm/tpm_tis_indexed.c; "tpmdev", "irq" and "ppi" are the
  * parent's properties.
  */
 #ifndef PLUGIN_TPM_TIS_INDEXED_CHILD_H
 #define PLUGIN_TPM_TIS_INDEXED_CHILD_H
 
 #include "tpm_tis.h"
-#include "tpm_tis_indexed.h"
+#include "tpmix_isa.h"
 
 #define TYPE_TPM_TIS_INDEXED "tpm-tis-indexed"
 
@@ -27,6 +27,7 @@ typedef struct TPMTISParent {
 typedef struct TPMTISIndexedState {
     TPMTISParent parent_obj;
 
+    bool compat;
     TPMIXDevice device;
 } TPMTISIndexedState;
 

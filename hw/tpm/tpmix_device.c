@@ -7,15 +7,31 @@
 #include "qemu/error-report.h"
 #include "qemu/log.h"
 #include "qapi/error.h"
-#include "hw/acpi/tpm.h"
+#include "hw/boards.h"
 #include "system/runstate.h"
 #include "system/tpm_util.h"
-#include "tpmix_device_internal.h"
+#include "tpmix_device.h"
 #include "trace.h"
 
-static void tpmix_update_irq(TPMIXDevice *d)
+static void tpmix_device_update_irq(TPMIXDevice *d)
 {
-    qemu_set_irq(d->irq, tpmix_irq(&d->engine));
+    bool level = tpmix_irq(&d->engine);
+
+    /*
+     * Others may use the line, and nobody ORs theirs with ours: it is set where
+     * ours changes, and otherwise left as it is.
+     */
+    if (level != d->irq_level) {
+        d->irq_level = level;
+        qemu_set_irq(d->irq, level);
+    }
+}
+
+/* CRB's registers are read from memory; DATA_FIFO has to trap. */
+static void tpmix_device_update_map(TPMIXDevice *d)
+{
+    tpmix_memory_set_crb(&d->memory,
+                         d->engine.s.interface == TPMIX_INTERFACE_CRB);
 }
 
 static uint64_t tpmix_device_read(void *opaque, hwaddr addr, unsigned size)
@@ -23,15 +39,10 @@ static uint64_t tpmix_device_read(void *opaque, hwaddr addr, unsigned size)
     TPMIXDevice *d = opaque;
     uint64_t val;
 
-    if (tpm_backend_had_startup_error(d->be_driver)) {
-        return 0;
-    }
     d->mmio_reads++;
     val = tpmix_mmio_read(&d->engine, addr, size);
     trace_tpmix_mmio_read(size, addr, val);
-    if (tpmix_is_fifo(&d->engine, addr, size)) {
-        tpmix_update_irq(d);
-    }
+    tpmix_device_update_irq(d);
     return val;
 }
 
@@ -40,47 +51,27 @@ static void tpmix_device_write(void *opaque, hwaddr addr, uint64_t val,
 {
     TPMIXDevice *d = opaque;
 
-    if (tpm_backend_had_startup_error(d->be_driver)) {
-        return;
-    }
     d->mmio_writes++;
     trace_tpmix_mmio_write(size, addr, val);
     tpmix_write(&d->engine, addr, val, size);
-    memory_region_set_dirty(&d->cmd_window, 0, d->capacity);
-    tpmix_update_irq(d);
+    tpmix_device_update_irq(d);
 }
 
-static uint64_t tpmix_device_ext_read(void *opaque, hwaddr addr, unsigned size)
-{
-    return tpmix_device_read(opaque, TPMIX_EXT + addr, size);
-}
-
-static void tpmix_device_ext_write(void *opaque, hwaddr addr, uint64_t val,
-                                   unsigned size)
-{
-    tpmix_device_write(opaque, TPMIX_EXT + addr, val, size);
-}
-
-#define TPMIX_DEVICE_OPS(_read, _write) {       \
-    .read = _read,                              \
-    .write = _write,                            \
-    .endianness = DEVICE_LITTLE_ENDIAN,         \
-    .valid = {                                  \
-        .min_access_size = 1,                   \
-        .max_access_size = 8,                   \
-        .unaligned = true,                      \
-    },                                          \
-    .impl = {                                   \
-        .min_access_size = 1,                   \
-        .max_access_size = 8,                   \
-        .unaligned = true,                      \
-    },                                          \
-}
-
-const MemoryRegionOps tpmix_device_ops =
-    TPMIX_DEVICE_OPS(tpmix_device_read, tpmix_device_write);
-const MemoryRegionOps tpmix_device_ext_ops =
-    TPMIX_DEVICE_OPS(tpmix_device_ext_read, tpmix_device_ext_write);
+static const MemoryRegionOps tpmix_device_ops = {
+    .read = tpmix_device_read,
+    .write = tpmix_device_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {
+        .min_access_size = 1,
+        .max_access_size = 8,
+        .unaligned = true,
+    },
+    .impl = {
+        .min_access_size = 1,
+        .max_access_size = 8,
+        .unaligned = true,
+    },
+};
 
 /* The backend's side of the engine */
 
@@ -135,11 +126,19 @@ static void tpmix_backend_guest_error(void *opaque, const char *what,
                   what, addr);
 }
 
-const struct tpmix_backend tpmix_device_backend = {
+static void tpmix_backend_changed(void *opaque, uint32_t addr, uint32_t len)
+{
+    TPMIXDevice *d = opaque;
+
+    tpmix_memory_changed(&d->memory, addr, len);
+}
+
+static const struct tpmix_backend tpmix_device_backend = {
     .start = tpmix_backend_start,
     .cancel = tpmix_backend_cancel,
     .reset_established = tpmix_backend_reset_established,
     .guest_error = tpmix_backend_guest_error,
+    .changed = tpmix_backend_changed,
 };
 
 void tpmix_device_request_completed(TPMIXDevice *d, int ret)
@@ -151,7 +150,7 @@ void tpmix_device_request_completed(TPMIXDevice *d, int ret)
     trace_tpmix_complete(d->be_ticket, len, ret);
     tpmix_complete(&d->engine, d->be_ticket, rsp, len,
                    d->be_cmd.selftest_done);
-    tpmix_update_irq(d);
+    tpmix_device_update_irq(d);
 }
 
 TPMVersion tpmix_device_get_version(TPMIXDevice *d)
@@ -162,45 +161,23 @@ TPMVersion tpmix_device_get_version(TPMIXDevice *d)
     return tpm_backend_get_tpm_version(d->be_driver);
 }
 
-/* CRB's registers are read from memory; DATA_FIFO has to trap. */
-static void tpmix_device_map_interface(TPMIXDevice *d)
+/* The family is the backend's to tell, and nothing below asks a second time. */
+static uint8_t tpmix_device_family(TPMIXDevice *d)
 {
-    if (d->crb) {
-        memory_region_rom_device_set_romd(&d->crb_page,
-            d->engine.s.interface == TPMIX_INTERFACE_CRB &&
-            !tpm_backend_had_startup_error(d->be_driver));
-    }
+    return tpm_backend_get_tpm_version(d->be_driver) == TPM_VERSION_1_2 ?
+           TPMIX_FAMILY_1_2 : TPMIX_FAMILY_2_0;
 }
 
-void tpmix_device_reset(TPMIXDevice *d)
+static bool tpmix_device_start_backend(TPMIXDevice *d)
 {
-    TPMVersion version = tpm_backend_get_tpm_version(d->be_driver);
-
-    if (d->ppi_enabled) {
-        tpm_ppi_reset(&d->ppi);
-    }
-    /* Waits for a running command; its completion is still the old one's. */
-    tpm_backend_reset(d->be_driver);
-
-    d->be_bufsize = MIN(tpm_backend_get_buffer_size(d->be_driver),
-                        d->capacity);
-    tpmix_reset(&d->engine, version == TPM_VERSION_1_2 ? TPMIX_FAMILY_1_2 :
-                                                         TPMIX_FAMILY_2_0,
-                d->be_bufsize);
-    memory_region_set_dirty(&d->cmd_window, 0, d->capacity);
-
     if (tpm_backend_startup_tpm(d->be_driver, d->be_bufsize) < 0) {
         if (!d->started) {
             exit(1);
         }
-        /* A guest's reset is not to end QEMU. There is no TPM till the next. */
+        /* A guest's reset is not to end QEMU. */
         error_report("tpm: the backend did not start");
-        memset(d->engine.cfg.ram.block, 0, TPMIX_BLOCK_SIZE);
-        tpmix_device_map_interface(d);
-        tpmix_update_irq(d);
-        return;
+        return false;
     }
-    tpmix_device_map_interface(d);
     d->started = true;
     /*
      * Before an incoming migration the backend does not run yet, and would not
@@ -209,19 +186,26 @@ void tpmix_device_reset(TPMIXDevice *d)
     if (!runstate_check(RUN_STATE_INMIGRATE)) {
         tpmix_device_established_changed(d);
     }
-    tpmix_update_irq(d);
+    return true;
 }
 
-void tpmix_device_init(TPMIXDevice *d, Object *obj)
+void tpmix_device_reset(TPMIXDevice *d)
 {
-    d->fifo = true;
-    d->localities = TPMIX_NUM_LOCALITIES;
-    object_property_add_uint64_ptr(obj, "mmio-reads", &d->mmio_reads,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint64_ptr(obj, "mmio-writes", &d->mmio_writes,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint64_ptr(obj, "commands", &d->engine.starts,
-                                   OBJ_PROP_FLAG_READ);
+    if (d->ppi) {
+        tpm_ppi_reset(&d->memory.ppi);
+    }
+    /* Waits for a running command; its completion is still the old one's. */
+    tpm_backend_reset(d->be_driver);
+
+    d->be_family = tpmix_device_family(d);
+    tpmix_reset(&d->engine, d->be_family,
+                MIN(tpm_backend_get_buffer_size(d->be_driver), UINT32_MAX));
+    d->be_bufsize = d->engine.s.bufsize;
+    if (!tpmix_device_start_backend(d)) {
+        tpmix_reset(&d->engine, TPMIX_FAMILY_NONE, 0);
+    }
+    tpmix_device_update_map(d);
+    tpmix_device_update_irq(d);
 }
 
 /* Migration */
@@ -250,15 +234,15 @@ static int tpmix_device_post_load(void *opaque, int version_id)
                      s->bufsize, d->be_bufsize);
         return -EINVAL;
     }
-    if (s->family != (tpmix_device_get_version(d) == TPM_VERSION_1_2 ?
-                      TPMIX_FAMILY_1_2 : TPMIX_FAMILY_2_0)) {
+    /* Where the source's TPM did not start there is none till the next reset. */
+    if (s->family != TPMIX_FAMILY_NONE && s->family != d->be_family) {
         error_report("tpm: source and destination backend differ in their "
                      "TPM version");
         return -EINVAL;
     }
     tpmix_refresh(&d->engine);
-    tpmix_device_map_interface(d);
-    tpmix_update_irq(d);
+    tpmix_device_update_map(d);
+    tpmix_device_update_irq(d);
     return 0;
 }
 
@@ -297,8 +281,8 @@ static const VMStateDescription vmstate_tpmix_state = {
         VMSTATE_UINT16(rsp_csum, struct tpmix_state_all),
         VMSTATE_UINT8(family, struct tpmix_state_all),
         VMSTATE_UINT8(active, struct tpmix_state_all),
-        VMSTATE_UINT8(next, struct tpmix_state_all),
         VMSTATE_UINT8(running, struct tpmix_state_all),
+        VMSTATE_UINT8(waiting, struct tpmix_state_all),
         VMSTATE_UINT8(abort, struct tpmix_state_all),
         VMSTATE_UINT8(cmd_owner, struct tpmix_state_all),
         VMSTATE_UINT8(rsp_owner, struct tpmix_state_all),
@@ -312,6 +296,12 @@ static const VMStateDescription vmstate_tpmix_state = {
     }
 };
 
+/* Locality 0's command: what is in RAM migrates as RAM. */
+static bool tpmix_device_has_no_ram(void *opaque, int version_id)
+{
+    return !((TPMIXDevice *)opaque)->has_ram;
+}
+
 const VMStateDescription vmstate_tpmix_device = {
     .name = "tpmix",
     .version_id = 1,
@@ -323,8 +313,134 @@ const VMStateDescription vmstate_tpmix_device = {
                              "the TPM buffer sizes differ"),
         VMSTATE_STRUCT(engine.s, TPMIXDevice, 1, vmstate_tpmix_state,
                        struct tpmix_state_all),
+        VMSTATE_UINT8_EQUAL(has_ram, TPMIXDevice,
+                            "the TPM's property 'ram' differs"),
+        VMSTATE_VBUFFER_UINT32(cmd0, TPMIXDevice, 1, tpmix_device_has_no_ram,
+                               capacity),
         VMSTATE_VBUFFER_UINT32(cmd, TPMIXDevice, 1, NULL, capacity),
+        VMSTATE_VBUFFER_UINT32(run, TPMIXDevice, 1, NULL, capacity),
         VMSTATE_VBUFFER_UINT32(rsp, TPMIXDevice, 1, NULL, capacity),
         VMSTATE_END_OF_LIST()
     }
 };
+
+/* Realize */
+
+static bool tpmix_device_check_crb(TPMIXDevice *d, Error **errp)
+{
+    if (!d->fifo && d->starts_as_fifo) {
+        error_setg(errp, "'interface=fifo' needs 'fifo=on'");
+        return false;
+    }
+    if (d->localities != 1 && d->localities != TPMIX_NUM_LOCALITIES) {
+        error_setg(errp, "'localities' must be 1 or %u, not %u",
+                   TPMIX_NUM_LOCALITIES, d->localities);
+        return false;
+    }
+    if (tpmix_device_family(d) != TPMIX_FAMILY_2_0) {
+        error_setg(errp, "CRB is for TPM 2.0, and the backend is not one");
+        error_append_hint(errp, "Start swtpm with --tpm2, or use "
+                          "-device tpm-tis-indexed for a TPM 1.2.\n");
+        return false;
+    }
+    return true;
+}
+
+static bool tpmix_device_check(TPMIXDevice *d, Error **errp)
+{
+    if (!tpm_find()) {
+        error_setg(errp, "at most one TPM device is permitted");
+        return false;
+    }
+    if (!d->be_driver) {
+        error_setg(errp, "'tpmdev' property is required");
+        return false;
+    }
+    if (!is_power_of_2(d->capacity) ||
+        d->capacity < TPMIX_DEVICE_CAPACITY_MIN ||
+        d->capacity > TPMIX_DEVICE_CAPACITY_MAX) {
+        error_setg(errp, "'buffer-size' must be a power of 2 from 4K to 64K, "
+                   "not %" PRIu32, d->capacity);
+        return false;
+    }
+    return !d->model->crb || tpmix_device_check_crb(d, errp);
+}
+
+/*
+ * A guest whose memory is confidential gets no register in memory. A write to a
+ * slot that it may only read does not trap there, what it reads it may decrypt,
+ * and a window that is read-only for others it may make its own.
+ */
+static bool tpmix_device_wants_ram(const TPMIXDevice *d)
+{
+    if (d->ram == ON_OFF_AUTO_AUTO) {
+        return !current_machine->cgs;
+    }
+    return d->ram == ON_OFF_AUTO_ON;
+}
+
+static bool tpmix_device_init_memory(TPMIXDevice *d, Object *owner,
+                                     struct tpmix_ram *ram, Error **errp)
+{
+    tpmix_memory_init_io(&d->memory, owner, &tpmix_device_ops, d);
+    d->has_ram = tpmix_device_wants_ram(d);
+    if (!d->has_ram) {
+        d->ppi = false; /* nor is there a page for it; ACPI looks here */
+        ram->cmd = d->cmd0 = g_malloc0(d->capacity);
+        return true;
+    }
+    return tpmix_memory_init_ram(&d->memory, owner, d->capacity, ram, errp) &&
+           (!d->model->crb ||
+            tpmix_memory_init_crb(&d->memory, owner, &tpmix_device_ops, d, ram,
+                                  errp)) &&
+           (!d->ppi || tpmix_memory_init_ppi(&d->memory, owner, errp));
+}
+
+bool tpmix_device_realize(TPMIXDevice *d, const TPMIXModel *model, hwaddr base,
+                          Object *owner, Error **errp)
+{
+    const bool crb = model->crb;
+    struct tpmix_config cfg = {
+        .backend = &tpmix_device_backend,
+        .opaque = d,
+        .base = base,
+        .capacity = d->capacity,
+        .fifo = !crb || d->fifo,
+        .crb = crb,
+        .interface = !crb || d->starts_as_fifo ? TPMIX_INTERFACE_FIFO :
+                                                 TPMIX_INTERFACE_CRB,
+        .localities = crb ? d->localities : TPMIX_NUM_LOCALITIES,
+        .int_vector = d->irq_num,
+    };
+
+    d->model = model;
+    if (!tpmix_device_check(d, errp) ||
+        !tpmix_device_init_memory(d, owner, &cfg.ram, errp)) {
+        return false;
+    }
+    cfg.cmd = d->cmd = g_malloc0(d->capacity);
+    cfg.run = d->run = g_malloc0(d->capacity);
+    cfg.rsp = d->rsp = g_malloc0(d->capacity);
+    d->out = g_malloc0(d->capacity);
+    tpmix_init(&d->engine, &cfg);
+    return true;
+}
+
+void tpmix_device_finalize(TPMIXDevice *d)
+{
+    g_free(d->cmd0);
+    g_free(d->cmd);
+    g_free(d->run);
+    g_free(d->rsp);
+    g_free(d->out);
+}
+
+void tpmix_device_add_counters(TPMIXDevice *d, Object *obj)
+{
+    object_property_add_uint64_ptr(obj, "mmio-reads", &d->mmio_reads,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "mmio-writes", &d->mmio_writes,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "commands", &d->engine.starts,
+                                   OBJ_PROP_FLAG_READ);
+}

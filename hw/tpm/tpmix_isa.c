@@ -1,11 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The abstract ISA device type under the models; see tpmix_isa.h.
+ * The models' way onto the ISA bus, and their place in a PC; see tpmix_isa.h.
  */
 
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "hw/acpi/acpi_aml_interface.h"
 #include "tpmix_isa.h"
+
+bool tpmix_isa_realize_device(TPMIXDevice *d, const TPMIXModel *model,
+                              Object *owner, ISADevice *isa, Error **errp)
+{
+    if (d->irq_num >= ISA_NUM_IRQS) {
+        error_setg(errp, "IRQ %" PRIu32 " is outside valid range of 0 to %d",
+                   d->irq_num, ISA_NUM_IRQS - 1);
+        return false;
+    }
+    if (!tpmix_device_realize(d, model, TPM_TIS_ADDR_BASE, owner, errp)) {
+        return false;
+    }
+    memory_region_add_subregion(isa_address_space(isa), TPM_TIS_ADDR_BASE,
+                                &d->memory.space);
+    /* IRQ 0 is the timer's: TPM_INT_VECTOR says with it that there is none. */
+    if (d->irq_num) {
+        d->irq = isa_get_irq(isa, d->irq_num);
+    }
+    return true;
+}
+
+void tpmix_isa_build_device_aml(TPMIXDevice *d, TPMIf *ti, bool compat,
+                                Aml *scope)
+{
+    TPMVersion version = tpmix_device_get_version(d);
+    bool tpm2 = version == TPM_VERSION_2_0;
+    Aml *dev, *crs;
+
+    if (version == TPM_VERSION_UNSPEC) {
+        return; /* it did not start: there is no TPM until the next reset */
+    }
+    dev = aml_device("TPM");
+    aml_append(dev, aml_name_decl("_HID", aml_string("%s", d->model->hid)));
+    if (compat) {
+        /* Unmodified guests find the standard's door by its standard name. */
+        aml_append(dev, aml_name_decl("_CID", tpm2 ? aml_string("MSFT0101") :
+                                                     aml_eisaid("PNP0C31")));
+    }
+    aml_append(dev, aml_name_decl("_STR", aml_string(
+        tpm2 ? "TPM 2.0 Device" : "TPM 1.2 Device")));
+    aml_append(dev, aml_name_decl("_UID", aml_int(1)));
+    aml_append(dev, aml_name_decl("_STA", aml_int(0xF)));
+    /*
+     * No IRQ resource, as tpm-tis: GSI 5 collides with the PCI link devices
+     * (PNP0C0F).
+     */
+    crs = aml_resource_template();
+    aml_append(crs, aml_memory32_fixed(TPM_TIS_ADDR_BASE, TPMIX_SPACE_SIZE,
+                                       AML_READ_WRITE));
+    aml_append(dev, aml_name_decl("_CRS", crs));
+    tpm_build_ppi_acpi(ti, dev);
+    aml_append(scope, dev);
+}
+
+static void tpmix_isa_build_aml(AcpiDevAmlIf *adev, Aml *scope)
+{
+    TPMIXISADevice *s = TPMIX_ISA(adev);
+
+    tpmix_isa_build_device_aml(&s->device, TPM_IF(adev), s->compat, scope);
+}
 
 static void tpmix_isa_request_completed(TPMIf *ti, int ret)
 {
@@ -29,13 +90,14 @@ static void tpmix_isa_reset(DeviceState *dev)
 
 static void tpmix_isa_realize(DeviceState *dev, Error **errp)
 {
-    tpmix_device_realize(&TPMIX_ISA(dev)->device, OBJECT(dev), ISA_DEVICE(dev),
-                         errp);
+    tpmix_isa_realize_device(&TPMIX_ISA(dev)->device,
+                             TPMIX_ISA_GET_CLASS(dev)->model, OBJECT(dev),
+                             ISA_DEVICE(dev), errp);
 }
 
-static void tpmix_isa_build_aml(AcpiDevAmlIf *adev, Aml *scope)
+static void tpmix_isa_init(Object *obj)
 {
-    tpmix_device_build_aml(&TPMIX_ISA(adev)->device, TPM_IF(adev), scope);
+    tpmix_device_add_counters(&TPMIX_ISA(obj)->device, obj);
 }
 
 static void tpmix_isa_finalize(Object *obj)
@@ -63,7 +125,9 @@ static const TypeInfo tpmix_isa_info = {
     .parent = TYPE_ISA_DEVICE,
     .abstract = true,
     .instance_size = sizeof(TPMIXISADevice),
+    .instance_init = tpmix_isa_init,
     .instance_finalize = tpmix_isa_finalize,
+    .class_size = sizeof(TPMIXISAClass),
     .class_init = tpmix_isa_class_init,
     .interfaces = (InterfaceInfo[]) {
         { TYPE_TPM_IF },

@@ -25,9 +25,9 @@ UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "corner", "absent"]
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
-    "crb_device", "crb_door", "crb_access", "crb_stock", "stock_compare", "migration",
-    "stream", "large", "backend", "hostile", "faults", "faults_state", "answers",
-    "control")]
+    "interrupt", "acpi", "crb_device", "crb_door", "crb_access", "crb_stock",
+    "stock_compare", "migration", "stream", "large", "backend", "hostile", "faults",
+    "faults_state", "answers", "control")]
 TCTI = ["parts", "doors", "store", "context", "several", "left", "signals"]
 # With real programs; the last one boots guests.
 TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]

@@ -3,7 +3,7 @@
  * A QEMU under test: a client of its qtest and QMP protocols.
  *
  * Models docs/devel/testing/qtest.rst and docs/interop/qmp-spec.rst of QEMU 10,
- * as far as tests of MMIO devices need it. Interrupt interception, port I/O
+ * as far as tests of MMIO devices need it. Interrupt interception
  * and QMP out-of-band execution are left out.
  *
  * QEMU's path is in the environment variable QEMU (default: qemu-system-x86_64
@@ -58,6 +58,10 @@ void qtest_writeq(QtestClient *q, uint64_t addr, uint64_t value);
 /* The width in bytes is an argument: 1, 2, 4 or 8. */
 uint64_t qtest_read_width(QtestClient *q, uint64_t addr, unsigned width);
 void qtest_write_width(QtestClient *q, uint64_t addr, uint64_t value, unsigned width);
+
+/* I/O ports; 1, 2 or 4 bytes, little endian. */
+uint32_t qtest_in(QtestClient *q, uint16_t port, unsigned width);
+void qtest_out(QtestClient *q, uint16_t port, uint32_t value, unsigned width);
 
 /* Read until (value & mask) == want, for a minute at most; returns the last value. */
 uint64_t qtest_await(QtestClient *q, uint64_t addr, unsigned width, uint64_t mask,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The client's side of the qtest protocol: accesses to physical memory, and the
- * virtual clock.
+ * The client's side of the qtest protocol: accesses to physical memory and to I/O
+ * ports, and the virtual clock.
  */
 #include "qtest_client_internal.h"
 
@@ -60,6 +60,20 @@ void qtest_write_width(QtestClient *q, uint64_t addr, uint64_t value, unsigned w
 {
 	g_free(qtest_command(q, "write%c 0x%" PRIx64 " 0x%" PRIx64 "\n", width_letter(width), addr,
 			     value));
+}
+
+uint32_t qtest_in(QtestClient *q, uint16_t port, unsigned width)
+{
+	char *answer = qtest_command(q, "in%c 0x%x\n", width_letter(width), port);
+	uint32_t value = (uint32_t)g_ascii_strtoull(answer, NULL, 0);
+
+	g_free(answer);
+	return value;
+}
+
+void qtest_out(QtestClient *q, uint16_t port, uint32_t value, unsigned width)
+{
+	g_free(qtest_command(q, "out%c 0x%x 0x%x\n", width_letter(width), port, value));
 }
 
 uint8_t qtest_readb(QtestClient *q, uint64_t addr)

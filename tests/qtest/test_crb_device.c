@@ -117,20 +117,23 @@ static void models(struct fixture *f, gconstpointer device)
 
 /* The memory map */
 
-/* "START-END type" of a region, as "info mtree -f" has it; NULL: not there. */
+/* "START-END type" of a region, of each part, as "info mtree -f" has it; or "". */
 static char *mapped(QtestClient *q, const char *region)
 {
 	JsonNode *reply = qtest_qmp(q, "human-monitor-command",
 				    "{\"command-line\":\"info mtree -f\"}");
 	g_auto(GStrv) lines = g_strsplit(json_node_get_string(reply), "\n", -1);
 	g_autofree char *suffix = g_strdup_printf(": %s", region);
-	char *found = NULL;
+	GString *found = g_string_new(NULL);
 	unsigned int i;
 
-	for (i = 0; lines[i] && !found; i++) {
+	for (i = 0; lines[i]; i++) {
 		g_auto(GStrv) w = NULL;
 		char *end = strstr(lines[i], suffix);
 
+		if (found->len && g_str_has_prefix(lines[i], "FlatView")) {
+			break;
+		}
 		if (!end || g_ascii_isgraph(end[strlen(suffix)])) {
 			continue;
 		}
@@ -138,76 +141,100 @@ static char *mapped(QtestClient *q, const char *region)
 		/* "  0...fed50000-0...fed53fff (prio 0, ram)" */
 		w = g_strsplit_set(g_strchug(lines[i]), " -", -1);
 		g_assert_cmpuint(g_strv_length(w), >=, 5);
-		found = g_strdup_printf("%s-%s %s", w[0] + 8, w[1] + 8, w[4]);
-		found[strlen(found) - 1] = '\0'; /* the bracket */
+		w[4][strlen(w[4]) - 1] = '\0'; /* the bracket */
+		g_string_append_printf(found, "%s%s-%s %s", found->len ? ", " : "",
+				       w[0] + 8, w[1] + 8, w[4]);
 	}
 	json_node_unref(reply);
-	return found;
+	return g_string_free(found, FALSE);
 }
 
 static void assert_mapped(QtestClient *q, const char *region, const char *want)
 {
 	g_autofree char *is = mapped(q, region);
 
-	if (g_strcmp0(is, want)) {
-		g_error("%s is %s, not %s", region, is ? is : "not there",
-			want ? want : "absent");
+	if (strcmp(is, want)) {
+		g_error("%s is '%s', not '%s'", region, is, want);
 	}
 }
 
 struct map {
 	const char *name;
 	const char *device;
-	const char *page, *locality, *ext, *cmd, *rsp;
+	/* "" is not there */
+	const char *page, *mmio, *header, *cmd, *rsp, *ppi;
 };
 
-#define EXT_5 "fed46000-fed4afff i/o"
+#define HEADER "fed4f000-fed4ffff rom"
+#define PPI "fed45000-fed45fff ram"
 
+/* Where no memory is, all of the space traps, also what is not there. */
 static const struct map maps[] = {
-	{ "crb", DEVICE, "fed40000-fed40fff romd", "fed41000-fed44fff i/o", EXT_5,
-	  "fed50000-fed53fff ram", "fed60000-fed63fff rom" },
+	{ "crb", DEVICE, "fed40000-fed40fff romd",
+	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o, "
+	  "fed54000-fed5ffff i/o, fed64000-fed6ffff i/o", HEADER,
+	  "fed50000-fed53fff ram", "fed60000-fed63fff rom", PPI },
 	{ "crb-4k", DEVICE ",buffer-size=4K", "fed40000-fed40fff romd",
-	  "fed41000-fed44fff i/o", EXT_5,
-	  "fed50000-fed50fff ram", "fed60000-fed60fff rom" },
-	{ "crb-64k", DEVICE ",buffer-size=64K", "fed40000-fed40fff romd",
-	  "fed41000-fed44fff i/o", EXT_5,
-	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom" },
-	{ "crb-one-locality", DEVICE ",localities=1", "fed40000-fed40fff romd",
-	  NULL, "fed46000-fed46fff i/o",
-	  "fed50000-fed53fff ram", "fed60000-fed63fff rom" },
+	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o, "
+	  "fed51000-fed5ffff i/o, fed61000-fed6ffff i/o", HEADER,
+	  "fed50000-fed50fff ram", "fed60000-fed60fff rom", PPI },
+	{ "crb-64k", DEVICE ",buffer-size=64K,ppi=off", "fed40000-fed40fff romd",
+	  "fed41000-fed4efff i/o", HEADER,
+	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom", "" },
+	{ "crb-one-locality", DEVICE ",localities=1,buffer-size=64K",
+	  "fed40000-fed40fff romd",
+	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o", HEADER,
+	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom", PPI },
 	/* DATA_FIFO has to trap */
-	{ "crb-fifo", DEVICE ",interface=fifo", "fed40000-fed40fff i/o",
-	  "fed41000-fed44fff i/o", EXT_5,
-	  "fed50000-fed53fff ram", "fed60000-fed63fff rom" },
-	{ "tis", TIS, NULL, "fed40000-fed44fff i/o", NULL,
-	  "fed50000-fed53fff ram", "fed60000-fed63fff rom" },
-	{ "tis-32k", TIS ",buffer-size=32K", NULL, "fed40000-fed44fff i/o", NULL,
-	  "fed50000-fed57fff ram", "fed60000-fed67fff rom" },
+	{ "crb-fifo", DEVICE ",interface=fifo,buffer-size=64K",
+	  "fed40000-fed40fff i/o",
+	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o", HEADER,
+	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom", PPI },
+	{ "tis", TIS, "",
+	  "fed40000-fed44fff i/o, fed46000-fed4efff i/o, "
+	  "fed54000-fed5ffff i/o, fed64000-fed6ffff i/o", HEADER,
+	  "fed50000-fed53fff ram", "fed60000-fed63fff rom", PPI },
+	{ "tis-32k", TIS ",buffer-size=32K,ram=on,ppi=off", "",
+	  "fed40000-fed4efff i/o, fed58000-fed5ffff i/o, "
+	  "fed68000-fed6ffff i/o", HEADER,
+	  "fed50000-fed57fff ram", "fed60000-fed67fff rom", "" },
+	/* as where the machine's memory is confidential */
+	{ "tis-ram-off", TIS ",ram=off", "", "fed40000-fed6ffff i/o", "", "", "",
+	  "" },
+	{ "crb-ram-off", DEVICE ",ram=off", "", "fed40000-fed6ffff i/o", "", "",
+	  "", "" },
 };
 
 static void memory_map(gconstpointer data)
 {
 	const struct map *m = data;
+	uint32_t page, size;
 	struct fixture f;
-	uint32_t size;
+	bool ram;
 
 	setup(&f, m->device);
 	assert_mapped(f.q, "tpmix-crb", m->page);
-	assert_mapped(f.q, "tpmix-mmio", m->locality);
-	assert_mapped(f.q, "tpmix-ext", m->ext);
-	assert_mapped(f.q, "tpmix-header", "fed4f000-fed4ffff rom");
+	assert_mapped(f.q, "tpmix-mmio", m->mmio);
+	assert_mapped(f.q, "tpmix-header", m->header);
 	assert_mapped(f.q, "tpmix-cmd", m->cmd);
 	assert_mapped(f.q, "tpmix-rsp", m->rsp);
+	assert_mapped(f.q, "tpmix-ppi", m->ppi);
 
 	/* and a guest is told the same */
-	size = qtest_readl(f.q, 0xFED4FFA4);
-	g_assert_cmphex(size, ==, g_ascii_strtoull(m->cmd + 9, NULL, 16) + 1 -
-				  0xFED50000);
-	g_assert_cmphex(qtest_readq(f.q, 0xFED4FFA8), ==, 0xFED50000);
-	g_assert_cmphex(qtest_readq(f.q, 0xFED4FFB0), ==, 0xFED60000);
-	g_assert_cmphex(qtest_readq(f.q, 0xFED4FFB8), ==, 0xFED4F000);
+	page = strstr(m->device, "crb") ? BASE + 0x6000 : BASE;
+	ram = m->cmd[0];
+	size = ram ? (uint32_t)(g_ascii_strtoull(m->cmd + 9, NULL, 16) + 1 -
+				0xFED50000) : 0;
+	g_assert_cmphex(qtest_readl(f.q, page + 0xF98) & 8, ==, ram ? 8 : 0);
+	g_assert_cmphex(qtest_readl(f.q, page + 0xFA4), ==, size);
+	g_assert_cmphex(qtest_readq(f.q, page + 0xFA8), ==, ram ? 0xFED50000 : 0);
+	g_assert_cmphex(qtest_readq(f.q, page + 0xFB0), ==, ram ? 0xFED60000 : 0);
+	g_assert_cmphex(qtest_readq(f.q, page + 0xFB8), ==, ram ? 0xFED4F000 : 0);
+	if (!ram) {
+		size = 0x4000;
+	}
 	/* negotiated: the backend takes 4096 */
-	g_assert_cmphex(qtest_readl(f.q, 0xFED4FF9C), ==, MIN(size, 4096));
+	g_assert_cmphex(qtest_readl(f.q, page + 0xF9C), ==, MIN(size, 4096));
 	teardown(&f, NULL);
 }
 

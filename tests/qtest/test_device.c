@@ -129,7 +129,7 @@ static void reset(struct fixture *f, gconstpointer data)
 	g_assert_true(txn_response_is(&t, 2));
 }
 
-/* The PPI page is memory behind the five pages, and can be left out. */
+/* A whole page of memory behind the five pages; left out, nothing is there. */
 static void ppi(gconstpointer data)
 {
 	bool on = GPOINTER_TO_UINT(data);
@@ -139,7 +139,11 @@ static void ppi(gconstpointer data)
 				     on ? "on" : "off");
 
 	qtest_writel(q, BASE + 0x5010, 0x12345678);
-	g_assert_cmphex(qtest_readl(q, BASE + 0x5010), ==, on ? 0x12345678 : 0);
+	qtest_writel(q, BASE + 0x5FFC, 0x9ABCDEF0);
+	g_assert_cmphex(qtest_readl(q, BASE + 0x5010), ==,
+			on ? 0x12345678 : 0xFFFFFFFF);
+	g_assert_cmphex(qtest_readl(q, BASE + 0x5FFC), ==,
+			on ? 0x9ABCDEF0 : 0xFFFFFFFF);
 	qtest_stop(q);
 	tpm_stub_free(stub);
 }

@@ -91,6 +91,23 @@ static void other_capacity(gconstpointer kind)
 	g_unlink(file);
 }
 
+/* Windows in RAM here, none there. */
+static void other_ram(gconstpointer kind)
+{
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	g_autofree char *file = txn_temp_file();
+	g_autofree char *off = g_strdup_printf("%s,ram=off", device_of(kind));
+	g_autofree char *bare = g_strdup_printf("%s,ppi=off", device_of(kind));
+
+	save(stub, kind, "", file);
+	load_fails(stub, off, file, "Unknown ramblock");
+	save(stub, kind, ",ram=off", file);
+	load(stub, off, file);
+	load_fails(stub, bare, file, "the TPM's property 'ram' differs");
+	tpm_stub_free(stub);
+	g_unlink(file);
+}
+
 static void other_family(void)
 {
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
@@ -190,8 +207,8 @@ static const struct lie lies[] = {
 	{ REST + 12, 0x10, NULL }, /* rsp_pos */
 	{ REST + 20, 7, NULL }, /* family */
 	{ REST + 21, 5, NULL }, /* active */
-	{ REST + 22, 1, NULL }, /* next */
-	{ REST + 23, 0, NULL }, /* running */
+	{ REST + 22, 0, NULL }, /* running */
+	{ REST + 23, 1, NULL }, /* waiting */
 	{ REST + 24, 1, NULL }, /* abort */
 	{ REST + 25, 3, NULL }, /* cmd_owner */
 	{ REST + 26, 0xFF, NULL }, /* rsp_owner */
@@ -260,6 +277,7 @@ int main(int argc, char **argv)
 	} while (0)
 		ADD("smaller-backend", smaller_backend);
 		ADD("other-capacity", other_capacity);
+		ADD("other-ram", other_ram);
 		ADD("lies", lying);
 	}
 	g_test_add_func("/stream/other-family", other_family);

@@ -10,6 +10,7 @@
 
 #include "bus.h"
 #include "log.h"
+#include "turn_lock.h"
 
 /* A file is: these 8 bytes, the SHA-256 of the rest, the rest. */
 #define FILE_MAGIC      "TPIXst01"
@@ -31,13 +32,11 @@
 #define SLOT_HEAD       (SLOT_HASH + HASH_SIZE)
 #define SLOT_SIZE       (256u << 10)
 
-/* How often the lock is tried while another process has it. */
-#define LOCK_STEP_US    10000
-
 struct tpmix_store {
 	char *dir;
 	int dir_fd;
-	int lock_fd;
+	struct tpmix_turn_lock lock;
+	bool loaded;            /* what follows is as on disk, in a turn */
 	GBytes *permanent;
 	GBytes *vol;
 	int vol_fd;             /* file of vol; -1: none */
@@ -294,78 +293,15 @@ static void remove_stale(const struct tpmix_store *s, const char *keep)
 	}
 }
 
-/* Who has the lock, as "123 (tpm2_hash)"; g_free(). */
-static char *lock_holder(const struct tpmix_store *s)
-{
-	char text[32] = "";
-	g_autofree char *path = NULL, *name = NULL;
-	ssize_t n = pread(s->lock_fd, text, sizeof(text) - 1, 0);
-
-	if (n <= 0)
-		return g_strdup("?");
-	g_strstrip(text);
-	path = g_strdup_printf("/proc/%s/comm", text);
-	if (!g_file_get_contents(path, &name, NULL, NULL))
-		return g_strdup(text);
-	return g_strdup_printf("%s (%s)", text, g_strstrip(name));
-}
-
-/*
- * An open file's lock: the kernel ends it with the process, however that ends. It is
- * asked for again and again, for a wait in the kernel has no limit but a signal.
- * Returns 0 or an errno.
- */
-static int wait_lock(struct tpmix_store *s, unsigned int wait_s)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	gint64 end = g_get_monotonic_time() + (gint64)wait_s * G_USEC_PER_SEC;
-	int err;
-
-	while (fcntl(s->lock_fd, F_OFD_SETLK, &lock) < 0) {
-		err = errno;
-		if ((err != EAGAIN && err != EACCES) || g_get_monotonic_time() >= end)
-			return err;
-		g_usleep(LOCK_STEP_US);
-	}
-	return 0;
-}
-
-static bool take_lock(struct tpmix_store *s, unsigned int wait_s, GError **error)
-{
-	char text[32];
-	int err;
-
-	s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0) {
-		set_error(error, s, "lock", errno);
-		return false;
-	}
-	err = wait_lock(s, wait_s);
-	if (err && err != EAGAIN && err != EACCES) {
-		set_error(error, s, "lock", err);
-		return false;
-	}
-	if (err) {
-		g_autofree char *holder = lock_holder(s);
-
-		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY,
-			    "state directory %s is in use by process %s, for %u s and longer: wait until it ends (wait=SECONDS), or give another by state=DIR",
-			    s->dir, holder, wait_s);
-		return false;
-	}
-	/* For the message above only; no room for it is no reason to stop. */
-	g_snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(s->lock_fd, 0) < 0 ||
-	    pwrite(s->lock_fd, text, strlen(text), 0) < 0)
-		tpmix_log(TPMIX_LOG_DEBUG, "%s/lock: %s", s->dir, g_strerror(errno));
-	return true;
-}
-
+/* What is on disk, instead of what is in memory. */
 static bool load(struct tpmix_store *s, GError **error)
 {
 	g_autoptr(GError) why = NULL;
 	g_autofree char *name = NULL;
 
+	close_volatile(s);
+	g_clear_pointer(&s->permanent, g_bytes_unref);
+	g_clear_pointer(&s->vol, g_bytes_unref);
 	s->permanent = read_file(s, "permanent", &why);
 	if (why) {
 		g_propagate_error(error, g_steal_pointer(&why));
@@ -377,6 +313,60 @@ static bool load(struct tpmix_store *s, GError **error)
 	}
 	remove_stale(s, s->vol ? name : NULL);
 	return true;
+}
+
+static void set_turn_error(GError **error, const struct tpmix_store *s, int err,
+			   unsigned int wait_s)
+{
+	g_autofree char *holder = NULL;
+
+	switch (err) {
+	case ECANCELED:
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_CANCELED,
+			    "state directory %s: cancelled while another process has it",
+			    s->dir);
+		break;
+	case EBUSY:
+		holder = tpmix_turn_lock_holder(&s->lock);
+		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_BUSY,
+			    "state directory %s is in use by process %s, for %u s and longer: wait until its command ends (wait=SECONDS), or give another by state=DIR",
+			    s->dir, holder, wait_s);
+		break;
+	default:
+		set_error(error, s, "lock", err);
+	}
+}
+
+bool tpmix_store_begin(struct tpmix_store *s, unsigned int wait_s, const gint *stop,
+		       bool *changed, GError **error)
+{
+	int err = tpmix_turn_lock_begin(&s->lock, wait_s, stop);
+
+	if (err) {
+		set_turn_error(error, s, err, wait_s);
+		return false;
+	}
+	err = tpmix_turn_lock_sign(&s->lock, changed);
+	if (err)
+		set_error(error, s, "lock", err);
+	/* What failed once is read again. */
+	*changed = *changed || !s->loaded;
+	if (*changed)
+		s->loaded = !err && load(s, error);
+	if (s->loaded)
+		return true;
+	tpmix_store_end(s);
+	return false;
+}
+
+void tpmix_store_end(struct tpmix_store *s)
+{
+	tpmix_turn_lock_end(&s->lock);
+}
+
+bool tpmix_store_is_alone(struct tpmix_store *s)
+{
+	return tpmix_turn_lock_is_alone(&s->lock);
 }
 
 /* What a kill between mkdir() and chmod() leaves: ours, empty, not to be entered. */
@@ -426,15 +416,20 @@ struct tpmix_store *tpmix_store_open(const char *dir, unsigned int wait_s,
 				     GError **error)
 {
 	struct tpmix_store *s = g_new0(struct tpmix_store, 1);
+	bool changed;
 
 	s->dir = g_strdup(dir);
-	s->dir_fd = s->lock_fd = s->vol_fd = -1;
+	s->dir_fd = s->lock.fd = s->vol_fd = -1;
 	if (!make_dirs(dir))
 		goto fail_errno;
 	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
 		goto fail_errno;
-	if (!take_lock(s, wait_s, error) || !load(s, error))
+	if (!tpmix_turn_lock_open(&s->lock, s->dir_fd)) {
+		set_error(error, s, "lock", errno);
+		goto fail;
+	}
+	if (!tpmix_store_begin(s, wait_s, NULL, &changed, error))
 		goto fail;
 	return s;
 fail_errno:
@@ -451,12 +446,16 @@ void tpmix_store_close(struct tpmix_store *s)
 	if (s->vol)
 		g_bytes_unref(s->vol);
 	close_volatile(s);
-	if (s->lock_fd >= 0)
-		close(s->lock_fd);
+	tpmix_turn_lock_close(&s->lock);
 	if (s->dir_fd >= 0)
 		close(s->dir_fd);
 	g_free(s->dir);
 	g_free(s);
+}
+
+const char *tpmix_store_dir(const struct tpmix_store *s)
+{
+	return s->dir;
 }
 
 bool tpmix_store_is(const struct tpmix_store *s, const char *dir)

@@ -16,6 +16,8 @@
 
 #define HEADER_SIZE     10u
 #define MAX_HANDLES     64u
+/* How long a command waits for other processes' ones. */
+#define TURN_LIMIT_S    120u
 
 struct tpmix_tpm {
 	struct tpmix_store *store;
@@ -25,6 +27,7 @@ struct tpmix_tpm {
 	bool cold;              /* the volatile state is left out */
 	bool off;               /* TPM2_Shutdown was the last command */
 	bool warned;            /* that the volatile state is in memory only */
+	gint canceled;          /* atomic: the running command was */
 };
 
 /* libtpms' callbacks have no argument of ours. Set from open to close. */
@@ -203,31 +206,9 @@ static void roll_back(struct tpmix_tpm *t)
 	g_clear_pointer(&t->changed, g_bytes_unref);
 }
 
-uint8_t *tpmix_tpm_process(struct tpmix_tpm *t, unsigned int locality,
-			   const uint8_t *cmd, uint32_t len, uint32_t *rsp_len)
-{
-	g_autoptr(GError) error = NULL;
-	uint8_t *rsp;
-
-	t->locality = locality;
-	rsp = execute(t, cmd, len, rsp_len);
-	if (!rsp)
-		return NULL;
-	if (!keep(t, &error)) {
-		tpmix_log(TPMIX_LOG_ERROR, "%s", error->message);
-		roll_back(t);
-		*rsp_len = HEADER_SIZE;
-		put_header(rsp, HEADER_SIZE, TPM2_RC_NV_UNAVAILABLE);
-		return rsp;
-	}
-	t->off = get_be32(cmd + 6) == TPM2_CC_Shutdown &&
-		 response_code(rsp) == TPM2_RC_SUCCESS;
-	return rsp;
-}
-
 void tpmix_tpm_cancel(struct tpmix_tpm *t)
 {
-	(void)t;
+	g_atomic_int_set(&t->canceled, 1);
 	TPMLIB_CancelCommand();
 }
 
@@ -291,9 +272,13 @@ static uint32_t startup(struct tpmix_tpm *t, uint16_t type)
 	return rsp ? response_code(rsp) : TPM2_RC_FAILURE;
 }
 
-/* The TPM is on, and answers commands; on failure nothing was stored. */
-static bool start(struct tpmix_tpm *t, const char *dir, GError **error)
+/*
+ * The TPM is on, and answers commands; on failure nothing was stored. @flush: nobody
+ * has what was left loaded.
+ */
+static bool start(struct tpmix_tpm *t, bool flush, GError **error)
 {
+	const char *dir = tpmix_store_dir(t->store);
 	uint32_t rc;
 
 	if (!power_on(t) && tpmix_store_volatile(t->store)) {
@@ -312,7 +297,8 @@ static bool start(struct tpmix_tpm *t, const char *dir, GError **error)
 	if (rc == TPM2_RC_INITIALIZE) {
 		/* With its volatile state it is as the last process left it. */
 		rc = TPM2_RC_SUCCESS;
-		flush_loaded(t);
+		if (flush)
+			flush_loaded(t);
 	} else {
 		if (tpmix_store_volatile(t->store))
 			tpmix_log(TPMIX_LOG_WARNING,
@@ -331,6 +317,83 @@ static bool start(struct tpmix_tpm *t, const char *dir, GError **error)
 		return false;
 	t->cold = false;
 	return true;
+}
+
+/* Another process had the TPM: its state is the one to go on from. */
+static bool restart(struct tpmix_tpm *t, GError **error)
+{
+	power_off(t);
+	t->off = false;
+	if (start(t, false, error))
+		return true;
+	power_off(t);
+	return false;
+}
+
+static uint8_t *error_response(uint32_t code, uint32_t *len)
+{
+	uint8_t *rsp = g_malloc(HEADER_SIZE);
+
+	*len = HEADER_SIZE;
+	put_header(rsp, HEADER_SIZE, code);
+	return rsp;
+}
+
+/* In a turn. */
+static uint8_t *process(struct tpmix_tpm *t, unsigned int locality, const uint8_t *cmd,
+			uint32_t len, uint32_t *rsp_len)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree uint8_t *rsp = NULL;
+
+	t->locality = locality;
+	rsp = execute(t, cmd, len, rsp_len);
+	if (!rsp)
+		return NULL;
+	if (!keep(t, &error)) {
+		tpmix_log(TPMIX_LOG_ERROR, "%s", error->message);
+		roll_back(t);
+		return error_response(TPM2_RC_NV_UNAVAILABLE, rsp_len);
+	}
+	t->off = get_be32(cmd + 6) == TPM2_CC_Shutdown &&
+		 response_code(rsp) == TPM2_RC_SUCCESS;
+	return g_steal_pointer(&rsp);
+}
+
+/* False and the response's code where the TPM is not to be had. */
+static bool begin(struct tpmix_tpm *t, uint32_t *code)
+{
+	g_autoptr(GError) error = NULL;
+	bool changed, ok;
+
+	ok = tpmix_store_begin(t->store, TURN_LIMIT_S, &t->canceled, &changed, &error);
+	if (ok && (changed || !t->started) && !restart(t, &error)) {
+		tpmix_store_end(t->store);
+		ok = false;
+	}
+	if (ok)
+		return true;
+	*code = TPM2_RC_CANCELED;
+	if (g_error_matches(error, TPMIX_ERROR, TPMIX_ERROR_CANCELED))
+		return false;
+	tpmix_log(TPMIX_LOG_ERROR, "%s", error->message);
+	*code = g_error_matches(error, TPMIX_ERROR, TPMIX_ERROR_BUSY) ? TPM2_RC_RETRY :
+		TPM2_RC_NV_UNAVAILABLE;
+	return false;
+}
+
+uint8_t *tpmix_tpm_process(struct tpmix_tpm *t, unsigned int locality,
+			   const uint8_t *cmd, uint32_t len, uint32_t *rsp_len)
+{
+	uint32_t code;
+	uint8_t *rsp;
+
+	g_atomic_int_set(&t->canceled, 0);
+	if (!begin(t, &code))
+		return error_response(code, rsp_len);
+	rsp = process(t, locality, cmd, len, rsp_len);
+	tpmix_store_end(t->store);
+	return rsp;
 }
 
 struct tpmix_tpm *tpmix_tpm_open(const char *dir, unsigned int wait_s, GError **error)
@@ -364,10 +427,11 @@ struct tpmix_tpm *tpmix_tpm_open(const char *dir, unsigned int wait_s, GError **
 	if (!ok)
 		g_set_error(error, TPMIX_ERROR, TPMIX_ERROR_NO_DEVICE,
 			    "this libtpms has no TPM 2.0");
-	ok = ok && start(t, dir, error);
+	ok = ok && start(t, tpmix_store_is_alone(t->store), error);
 	tpmix_signals_restore(&saved);
 	if (!ok)
 		goto fail;
+	tpmix_store_end(t->store);
 	return t;
 fail:
 	tpmix_tpm_close(t);
@@ -379,10 +443,22 @@ bool tpmix_tpm_is(const struct tpmix_tpm *t, const char *dir)
 	return tpmix_store_is(t->store, dir);
 }
 
+/* A TPM that was shut down, and that nobody uses any more, is without power. */
+static void end_shut_down(struct tpmix_tpm *t)
+{
+	bool changed;
+
+	if (!tpmix_store_begin(t->store, 0, NULL, &changed, NULL))
+		return;
+	if (!changed && tpmix_store_is_alone(t->store))
+		tpmix_store_volatile_set(t->store, NULL, NULL);
+	tpmix_store_end(t->store);
+}
+
 void tpmix_tpm_close(struct tpmix_tpm *t)
 {
 	if (t->off)
-		tpmix_store_volatile_set(t->store, NULL, NULL);
+		end_shut_down(t);
 	power_off(t);
 	if (t->store)
 		tpmix_store_close(t->store);

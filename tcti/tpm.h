@@ -9,8 +9,11 @@
  * The end of a process is no loss of power for this TPM: its volatile state (PCRs,
  * saved contexts, NV locks) is kept for the next one, and dictionary attack
  * counters are left alone. After TPM2_Shutdown as the last command it is: the next
- * process starts it by TPM2_Startup. Transient objects and sessions that a process
- * left loaded are flushed for the next one, as /dev/tpmrm0 does it.
+ * process starts it by TPM2_Startup. Transient objects and sessions that the last
+ * process left loaded are flushed for the next one, as /dev/tpmrm0 does it.
+ *
+ * Several processes may have one TPM at once: a command is one's turn, and who finds
+ * that another process had its turn goes on from its state.
  */
 #ifndef TPMIX_TPM_H
 #define TPMIX_TPM_H
@@ -22,8 +25,8 @@
 struct tpmix_tpm;
 
 /*
- * Made anew where the directory holds none, and started. Another process that has the
- * directory is waited for, @wait_s seconds.
+ * Made anew where the directory holds none, and started. Another process's turn is
+ * waited for, @wait_s seconds.
  */
 struct tpmix_tpm *tpmix_tpm_open(const char *dir, unsigned int wait_s, GError **error);
 void tpmix_tpm_close(struct tpmix_tpm *tpm);
@@ -41,7 +44,7 @@ uint32_t tpmix_tpm_bufsize(struct tpmix_tpm *tpm);
 uint8_t *tpmix_tpm_process(struct tpmix_tpm *tpm, unsigned int locality,
 			   const uint8_t *cmd, uint32_t len, uint32_t *rsp_len);
 
-/* Any thread. May come too early or too late, and then has no effect. */
+/* Any thread; also ends the wait for a turn. May come too early or too late, and then has no effect. */
 void tpmix_tpm_cancel(struct tpmix_tpm *tpm);
 
 #endif /* TPMIX_TPM_H */

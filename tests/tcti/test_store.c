@@ -378,6 +378,52 @@ static void test_tpm_full(struct fixture *f, gconstpointer unused)
 	tpmix_tpm_close(t);
 }
 
+static void wait_for_byte(int fd)
+{
+	char byte;
+
+	g_assert_cmpint(read(fd, &byte, 1), ==, 1);
+}
+
+/* Two processes have one TPM open, and each sees what the other did in between. */
+static void test_tpm_turns(struct fixture *f, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	struct tpmix_tpm *t;
+	int to[2], from[2], status;
+	pid_t pid;
+
+	(void)unused;
+	g_assert_no_errno(pipe(to));
+	g_assert_no_errno(pipe(from));
+	pid = fork();
+	if (pid == 0) {
+		t = tpmix_tpm_open(f->dir, 0, NULL);
+		if (!t || nv_define(t, 1) != 0 || write(from[1], "1", 1) != 1)
+			_exit(1);
+		wait_for_byte(to[0]);
+		if (nv_define(t, 2) != 0x14C || nv_define(t, 3) != 0)
+			_exit(2);
+		/* Killed with the TPM open; its turn was over. */
+		kill(getpid(), SIGKILL);
+	}
+	wait_for_byte(from[0]);
+	t = tpmix_tpm_open(f->dir, 0, &error);
+	g_assert_no_error(error);
+	g_assert_cmphex(nv_define(t, 1), ==, 0x14C);
+	g_assert_cmphex(nv_define(t, 2), ==, 0);
+	g_assert_cmpint(write(to[1], "2", 1), ==, 1);
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(WTERMSIG(status), ==, SIGKILL);
+	g_assert_cmphex(nv_define(t, 3), ==, 0x14C);
+	g_assert_cmphex(nv_define(t, 4), ==, 0);
+	tpmix_tpm_close(t);
+	close(to[0]);
+	close(to[1]);
+	close(from[0]);
+	close(from[1]);
+}
+
 /* Whole files, but nothing that libtpms takes. */
 static void test_tpm_garbage(struct fixture *f, gconstpointer unused)
 {
@@ -476,6 +522,7 @@ int main(int argc, char **argv)
 	add("unenterable", test_unenterable);
 	add("killed", test_killed);
 	add("tpm-full", test_tpm_full);
+	add("tpm-turns", test_tpm_turns);
 	add("tpm-garbage", test_tpm_garbage);
 	add("tpm-cold", test_tpm_cold);
 	return g_test_run();

@@ -4,11 +4,15 @@
 through every door and transport with injected repetitions, and what goes wrong
 outside: two users, kill -9, a full disk, damage, a QEMU that dies. TAP on stdout."""
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -192,30 +196,63 @@ def localities():
                 assert (result.returncode == 0) == (locality in (2, 3, 4)), (config, result)
 
 
+@contextlib.contextmanager
+def turn(state):
+    """The state's lock, as a process has it that runs a command."""
+    with open(state / "lock", "r+") as lock:
+        lock.write(f"{os.getpid():<10} test of the lock\n")
+        lock.flush()
+        what = struct.pack("@hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
+        fcntl.fcntl(lock, 37, what)     # F_OFD_SETLK
+        yield
+
+
 @test
 def two_programs():
-    """The second one waits, and is told who has it; the first one is not disturbed."""
+    """Both have the TPM open; a command is one's turn, and the other one waits for it,
+    and is told for whom."""
     with workdir() as work:
-        config = f"state={work}/state"
+        state = work / "state"
+        config = f"state={state}"
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(LIB), config],
             stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, env=environment())
         assert holder.stdout.readline() == "0\n"
-        for seconds in (0, 1):
-            begin = time.monotonic()
-            result = tool(f"{config},wait={seconds}", "getrandom", "8", check=False)
-            took = time.monotonic() - begin
-            assert result.returncode and seconds <= took < seconds + 5, took
-            line = error_line(result)
-            assert f"{work}/state is in use by process {holder.pid} (python" in line, line
-        # One that waits when the other ends goes on.
+        assert tool(f"{config},wait=0", "getrandom", "--hex", "8").stdout
+        with turn(state):
+            for seconds in (0, 1):
+                begin = time.monotonic()
+                result = tool(f"{config},wait={seconds}", "getrandom", "8", check=False)
+                took = time.monotonic() - begin
+                assert result.returncode and seconds <= took < seconds + 5, took
+                line = error_line(result)
+                assert f"{state} is in use by process {os.getpid()} (python" in line, line
+        # One that waits when the turn ends goes on.
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(tool, config, "getrandom", "--hex", "8")
-            time.sleep(0.5)
-            assert not waiting.done()
-            holder.kill()
-            holder.wait()
+            with turn(state):
+                waiting = pool.submit(tool, config, "getrandom", "--hex", "8")
+                time.sleep(0.5)
+                assert not waiting.done()
             assert len(waiting.result().stdout) == 16
+        holder.kill()
+        holder.wait()
+        assert tool(config, "getrandom", "--hex", "8").stdout
+
+
+@test
+def pipes():
+    """Two programs in a pipe have the TPM open at once, and the one that came first
+    may be the one that waits for the other."""
+    with workdir() as work:
+        for first in [""] * 8 + ["sleep 0.7; "] * 2:
+            script = (f"({first}tpm2_getrandom 32) | tee random | tpm2_hash -g sha256 --hex; "
+                      "echo ${PIPESTATUS[@]}")
+            got = subprocess.run(["bash", "-c", script], cwd=work, text=True, timeout=60,
+                                 env=environment(TPM2TOOLS_TCTI=f"indexed:state={work}/s"),
+                                 capture_output=True)
+            want = hashlib.sha256((work / "random").read_bytes()).hexdigest()
+            assert got.stdout == f"{want}0 0 0\n", (first, got)
+            assert (work / "random").stat().st_size == 32
 
 
 @test

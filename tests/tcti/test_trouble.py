@@ -4,6 +4,7 @@
 disk that fills. What was acknowledged is there, once; nothing is left locked; what
 did not work says so in a line. TAP on stdout."""
 
+import json
 import os
 import random
 import shutil
@@ -171,13 +172,13 @@ def programs_at_once():
             _, err = process.communicate(timeout=60)
             good += process.returncode == 0
         print(f"# {good} went through, {busy} were told to wait")
-        assert good >= 60 and busy, (good, busy)
+        assert good >= 60, (good, busy)
         assert counter(config, work) == before + good
 
 
 @test
 def tpmix_at_once():
-    """The tool is a program as any other one: what meets it is told who it is."""
+    """The tool is a program as any other one, and shares the TPM with others."""
     with workdir() as work:
         config = f"state={work}/state"
         define(config, work)
@@ -185,13 +186,15 @@ def tpmix_at_once():
         sweep = subprocess.Popen([TPMIX, "replay", "--json", f"{config},door=fifo"], text=True,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         lock = work / "state/lock"
-        while sweep.poll() is None and lock.read_text().strip() != str(sweep.pid):
+        while sweep.poll() is None and lock.read_text().split()[:1] != [str(sweep.pid)]:
             time.sleep(0.001)
-        line = error_line(tool(f"{config},wait=0", "getrandom", "8", check=False))
-        _, err = sweep.communicate(timeout=60)
+        before = counter(config, work)
+        for _ in range(5):
+            tool(config, "nvincrement", "-C", "o", COUNTER)
+        out, err = sweep.communicate(timeout=60)
         assert sweep.returncode == 3, err
-        assert f"in use by process {sweep.pid} (tpmix)" in line, line
-        tool(config, "getrandom", "8")
+        assert json.loads(out)["right"] > 20, out
+        assert counter(config, work) == before + 5
 
 
 def small_disk(work):

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Any bytes as a migrated state: three bytes of configuration, the bytes of
- * struct tpmix_state_all as this machine lays it out, actions. tpmix_valid()
- * looks at each; what it accepts has to keep the invariant, R1, R2 and R3
- * through the actions, and no sanitizer may speak.
+ * struct tpmix_state_all as this machine lays it out, actions. tpmix_valid() and
+ * model_valid() have to be of one opinion on each; what they accept has to keep the
+ * invariant, R1, R2 and R3 through the actions, and no sanitizer may speak.
  */
 #include <string.h>
 
@@ -27,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	game_begin(&game, &config);
 	candidate = game.main->e;
 	candidate.s = state;
+	if (tpmix_valid(&candidate) != model_valid(&candidate.cfg, &state)) {
+		game_fail(&game, "tpmix_valid() is %d", tpmix_valid(&candidate));
+	}
 	if (tpmix_valid(&candidate)) {
 		memset(game.main->ram_cmd, 0x80, config.capacity);
 		memset(game.main->copy.cmd, 0x80, config.capacity);

@@ -226,6 +226,9 @@ static void do_hostile_load(struct game *g, const struct action *a)
 	for (i = 0; i < a->num_patches; i++) {
 		state[a->patch[i].at % sizeof(g->twin->e.s)] = a->patch[i].byte;
 	}
+	if (tpmix_valid(&g->twin->e) != model_valid(&g->twin->e.cfg, &g->twin->e.s)) {
+		game_fail(g, "tpmix_valid() is %d", tpmix_valid(&g->twin->e));
+	}
 	if (tpmix_valid(&g->twin->e)) {
 		tpmix_refresh(&g->twin->e);
 		g->with_model = false;

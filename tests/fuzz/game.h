@@ -36,6 +36,9 @@ void game_end(struct game *g);
 __attribute__((noreturn, format(printf, 2, 3)))
 void game_fail(const struct game *g, const char *format, ...);
 
+/* model_valid.c: tpmix_valid() of @s on a machine like @c, once more. */
+bool model_valid(const struct tpmix_config *c, const struct tpmix_state_all *s);
+
 /* view.c: each ends the game where the two differ. */
 void view_compare(const struct game *g);
 void view_compare_backend(const struct game *g);

@@ -66,7 +66,7 @@ SUITES = {
     "tcti": (["qemu", "engine", "tcti-tests", "tool-tests", "driver", "guest"],
              [[HOST / "tcti" / f"test_tcti_{n}"] for n in TCTI] +
              [["/usr/bin/python3", ROOT / f"tests/tcti/test_{n}.py"]
-              for n in TCTI_PROGRAMS], 240),
+              for n in TCTI_PROGRAMS], 480),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
 }

@@ -337,7 +337,7 @@ static void set_turn_error(GError **error, const struct tpmix_store *s, int err,
 	}
 }
 
-bool tpmix_store_begin(struct tpmix_store *s, unsigned int wait_s, const gint *stop,
+bool tpmix_store_begin(struct tpmix_store *s, unsigned int wait_s, gint *stop,
 		       bool *changed, GError **error)
 {
 	int err = tpmix_turn_lock_begin(&s->lock, wait_s, stop);

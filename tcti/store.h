@@ -39,7 +39,7 @@ void tpmix_store_close(struct tpmix_store *store);
  * *@stop, which may be NULL, is not 0 (atomic). False and @error where it does not get
  * one, or where the state cannot be read.
  */
-bool tpmix_store_begin(struct tpmix_store *store, unsigned int wait_s, const gint *stop,
+bool tpmix_store_begin(struct tpmix_store *store, unsigned int wait_s, gint *stop,
 		       bool *changed, GError **error);
 void tpmix_store_end(struct tpmix_store *store);
 

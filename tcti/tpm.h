@@ -44,7 +44,10 @@ uint32_t tpmix_tpm_bufsize(struct tpmix_tpm *tpm);
 uint8_t *tpmix_tpm_process(struct tpmix_tpm *tpm, unsigned int locality,
 			   const uint8_t *cmd, uint32_t len, uint32_t *rsp_len);
 
-/* Any thread; also ends the wait for a turn. May come too early or too late, and then has no effect. */
+/*
+ * Any thread; also ends the wait for a turn. May come too early or too late, and then
+ * has no effect.
+ */
 void tpmix_tpm_cancel(struct tpmix_tpm *tpm);
 
 #endif /* TPMIX_TPM_H */

@@ -42,8 +42,7 @@ static bool set_lock(const struct tpmix_turn_lock *l, short type, off_t byte)
 	return fcntl(l->fd, F_OFD_SETLK, &lock) == 0;
 }
 
-int tpmix_turn_lock_begin(struct tpmix_turn_lock *l, unsigned int wait_s,
-			  const gint *stop)
+int tpmix_turn_lock_begin(struct tpmix_turn_lock *l, unsigned int wait_s, gint *stop)
 {
 	gint64 end = g_get_monotonic_time() + (gint64)wait_s * G_USEC_PER_SEC;
 	gulong step = STEP_US / 16;

@@ -26,8 +26,7 @@ void tpmix_turn_lock_close(struct tpmix_turn_lock *lock);
  * Waits for the turn, @wait_s seconds, or until *@stop, which may be NULL, is not 0
  * (atomic). Returns 0, EBUSY, ECANCELED, or another errno.
  */
-int tpmix_turn_lock_begin(struct tpmix_turn_lock *lock, unsigned int wait_s,
-			  const gint *stop);
+int tpmix_turn_lock_begin(struct tpmix_turn_lock *lock, unsigned int wait_s, gint *stop);
 void tpmix_turn_lock_end(struct tpmix_turn_lock *lock);
 
 /* In a turn: leaves the own line; @other: it was not there. Returns 0 or an errno. */

@@ -424,7 +424,7 @@ static void test_qtest(gconstpointer data)
 static void test_qtest_restart(void)
 {
 	struct qemu *q = g_new0(struct qemu, 1);
-	g_autofree char *path = NULL, *config = NULL;
+	g_autofree char *config = NULL;
 	TSS2_TCTI_CONTEXT *old, *c;
 	uint8_t cmd[CMD_LEN], rsp[RIG_CAPACITY];
 	size_t size = sizeof(rsp);

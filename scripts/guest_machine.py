@@ -256,7 +256,9 @@ class Guest:
 
     def command_line(self, fds):
         """QEMU's; fds: port name (and "qmp") -> file descriptor."""
-        append = f"console=ttyS0 quiet panic=-1 {self.append}"
+        # no_timer_check: that the timer ticks the kernel decides within a time that QEMU
+        # may have to wait for a processor, and panics.
+        append = f"console=ttyS0 quiet panic=-1 no_timer_check {self.append}"
         if self.driver == "indexed":
             # Taken over later, the TPM would be tpm1: IMA holds on to the first
             # chip that it saw, and to its number.

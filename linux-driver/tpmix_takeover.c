@@ -85,7 +85,7 @@ static bool ima_measures(struct tpm_chip *chip)
 }
 
 /* Takes the device from a stock driver, or says why not. */
-static int take(struct device *dev, enum tpmix_take how)
+static int take_over(struct device *dev, enum tpmix_take how)
 {
 	const char *stock;
 	int rc = 0;
@@ -136,10 +136,10 @@ int tpmix_takeover(void)
 		find_device(TPMIX_HID_CRB);
 	if (!tpmix_phys)
 		return 0;
-	rc = take(tpmix_phys, how);
+	rc = take_over(tpmix_phys, how);
 	/* Whether tpm_crb has it tpmix_taken() asks, and says. */
 	if (!rc && how != TPMIX_TAKE_NEVER)
-		rc = take(&tpmix_adev->dev, how);
+		rc = take_over(&tpmix_adev->dev, how);
 	if (rc)
 		tpmix_forget();
 	return rc;
@@ -182,6 +182,6 @@ bool tpmix_taken(struct device *dev)
 
 	if (!adev || !bound(&adev->dev))
 		return false;
-	take(&adev->dev, TPMIX_TAKE_NEVER);
+	take_over(&adev->dev, TPMIX_TAKE_NEVER);
 	return true;
 }

@@ -18,6 +18,7 @@ export PYTHON
 export PYTHONDONTWRITEBYTECODE=1
 
 # Debian's kernels that the driver is built for, and their suites.
+# shellcheck disable=SC2034 # used where this is sourced
 KERNELS=(6.1:bookworm 6.12:bookworm-backports 7.3:trixie-backports)
 # The engine's files, of the one list that there is.
 engine_sources() { sed -n "s|^ *'\([a-z0-9_]*\.c\)',\$|$ROOT/engine/\1|p" "$ROOT/engine/meson.build"; }

@@ -202,7 +202,7 @@ uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size);
 /*
  * As tpmix_read(), but bytes of DATA_FIFO and XDATA_FIFO are taken from the
  * response and move its hidden pointer (TIS 1.3 5.6.6): the one read that
- * changes something. A read where no register is is a guest error. What a device's
+ * changes something. A read of what is no register is a guest error. What a device's
  * read handler calls.
  */
 uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size);

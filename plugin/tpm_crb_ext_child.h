@@ -4,10 +4,11 @@
  *
  * As tpm_tis_indexed_child.h. QEMU's ACPI code describes a child of tpm-crb as
  * it does tpm-crb: MSFT0101, start method CRB, one page. So there is no FIFO
- * behind InterfaceSelector, as no table could follow it, and no _HID of our own.
+ * behind InterfaceSelector, as no table could follow it, and no _HID of our
+ * own.
  *
- * QEMU interface: as hw/tpm/tpm_crb_ext.c with fifo=off and compat=on; "tpmdev" and
- * "ppi" are the parent's properties.
+ * QEMU interface: as hw/tpm/tpm_crb_ext.c with fifo=off and compat=on;
+ * "tpmdev" and "ppi" are the parent's properties.
  */
 #ifndef PLUGIN_TPM_CRB_EXT_CHILD_H
 #define PLUGIN_TPM_CRB_EXT_CHILD_H

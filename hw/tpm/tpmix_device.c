@@ -234,7 +234,7 @@ static int tpmix_device_post_load(void *opaque, int version_id)
                      s->bufsize, d->be_bufsize);
         return -EINVAL;
     }
-    /* Where the source's TPM did not start there is none till the next reset. */
+    /* Where the source's TPM did not start there is none until a reset. */
     if (s->family != TPMIX_FAMILY_NONE && s->family != d->be_family) {
         error_report("tpm: source and destination backend differ in their "
                      "TPM version");

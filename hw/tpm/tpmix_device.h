@@ -29,7 +29,7 @@
 /* What a model is, as opposed to how it is configured. */
 typedef struct TPMIXModel {
     const char *hid; /* ACPI _HID; "QEMU" is QEMU's own vendor id */
-    bool crb;        /* CRB is there, and FIFO as the property says; else FIFO */
+    bool crb;        /* CRB, with FIFO as the property says; else FIFO */
 } TPMIXModel;
 
 typedef struct TPMIXDevice {

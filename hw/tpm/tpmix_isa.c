@@ -8,6 +8,12 @@
 #include "hw/acpi/acpi_aml_interface.h"
 #include "tpmix_isa.h"
 
+/* What QEMU's ACPI code has to know, it knows from its own header. */
+QEMU_BUILD_BUG_ON(TPM_TIS_ADDR_BASE + TPMIX_PPI != TPM_PPI_ADDR_BASE);
+#ifdef TPMIX_ADDR_SIZE
+QEMU_BUILD_BUG_ON(TPMIX_ADDR_SIZE != TPMIX_SPACE_SIZE);
+#endif
+
 bool tpmix_isa_realize_device(TPMIXDevice *d, const TPMIXModel *model,
                               Object *owner, ISADevice *isa, Error **errp)
 {

@@ -91,14 +91,19 @@ static uint32_t le32(const uint8_t *at)
 	       (uint32_t)at[3] << 24;
 }
 
-/* The table of that signature, or NULL. */
+/* The table of that signature, or NULL. They follow each other, then zeros. */
 static const uint8_t *find_table(const GByteArray *tables, const char *signature)
 {
-	const uint8_t *at = memmem(tables->data, tables->len, signature, 4);
+	uint32_t at = 0, length;
 
-	g_assert_true(!at || le32(at + 4) <=
-			     tables->len - (gsize)(at - tables->data));
-	return at;
+	while (at + 8 <= tables->len && (length = le32(tables->data + at + 4))) {
+		g_assert_cmpuint(length, <=, tables->len - at);
+		if (!memcmp(tables->data + at, signature, 4)) {
+			return tables->data + at;
+		}
+		at += length;
+	}
+	return NULL;
 }
 
 /* ACPI 20.2.4: PkgLength; moves on behind it. */

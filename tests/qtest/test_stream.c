@@ -196,7 +196,7 @@ static const struct lie lies[] = {
 	{ LOC(0) + 1, 1, NULL }, /* access: no such stored bit */
 	{ LOC(0) + 2, 6, NULL }, /* refused */
 	{ LOC(0) + 3, 0x08, NULL }, /* int_status */
-	{ LOC(0) + 4, 2, NULL }, /* armed */
+	{ LOC(0) + 4, 3, NULL }, /* armed */
 	{ LOC(0) + 5, 0x01, NULL }, /* int_enable, bit 24 */
 	{ LOC(0) + 13, 0x01, NULL }, /* csum_expect, bit 24 */
 	{ LOC(1), 4, NULL }, /* Completion without a response */

@@ -248,6 +248,13 @@ unsigned tpm_stub_malformed(TpmStub *t)
 	return locked_get(t, &t->malformed);
 }
 
+void tpm_stub_ignore_cancels(TpmStub *t)
+{
+	g_mutex_lock(&t->lock);
+	t->ignores_cancels = true;
+	g_mutex_unlock(&t->lock);
+}
+
 unsigned tpm_stub_cancels(TpmStub *t)
 {
 	return locked_get(t, &t->cancels);

@@ -72,6 +72,9 @@ void tpm_stub_hold(TpmStub *t);
 void tpm_stub_wait_held(TpmStub *t);
 void tpm_stub_release(TpmStub *t, bool hold);
 
+/* A cancel is acknowledged and ends nothing, as a TPM may do it. */
+void tpm_stub_ignore_cancels(TpmStub *t);
+
 /* Die as a process does: close all connections, whatever runs. */
 void tpm_stub_die(TpmStub *t);
 

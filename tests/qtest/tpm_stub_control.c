@@ -140,6 +140,7 @@ static size_t control(Connection *c, uint32_t number, const uint8_t *request, ui
 		return 4;
 	case CMD_CANCEL_TPM_CMD:
 		t->cancels++;
+		t->honoured += !t->ignores_cancels;
 		g_cond_broadcast(&t->changed);
 		return 4;
 	case CMD_RESET_TPMESTABLISHED:

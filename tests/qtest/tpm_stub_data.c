@@ -93,20 +93,20 @@ size_t tpm_stub_answer_default(void *opaque, const uint8_t *command, size_t size
  */
 static bool execute_slowly(TpmStub *t)
 {
-	const unsigned cancels = t->cancels, releases = t->releases;
+	const unsigned cancels = t->honoured, releases = t->releases;
 	const gint64 end = g_get_monotonic_time() + (gint64)t->delay_ms * 1000;
 
 	if (t->hold) {
 		t->held++;
 		g_cond_broadcast(&t->changed);
-		while (!t->dead && t->cancels == cancels && t->releases == releases)
+		while (!t->dead && t->honoured == cancels && t->releases == releases)
 			g_cond_wait(&t->changed, &t->lock);
 		t->held--;
 		g_cond_broadcast(&t->changed);
 	}
-	while (!t->dead && t->cancels == cancels && g_get_monotonic_time() < end)
+	while (!t->dead && t->honoured == cancels && g_get_monotonic_time() < end)
 		g_cond_wait_until(&t->changed, &t->lock, end);
-	return t->cancels != cancels;
+	return t->honoured != cancels;
 }
 
 /* A command is whole: returns the size of its response, 0 for none. */

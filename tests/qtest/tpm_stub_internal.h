@@ -59,6 +59,8 @@ struct TpmStub {
 	GPtrArray *commands; /* of GBytes */
 	unsigned malformed;
 	unsigned cancels;
+	unsigned honoured;    /* of them */
+	bool ignores_cancels;
 	unsigned inits;
 	unsigned restored_blobs;
 	unsigned established_resets;

@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/pnp.h>
+#include <linux/random.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
@@ -29,7 +30,7 @@ enum tpmix_timeout {
 	TPMIX_TIMEOUT_D_MS = 750,
 };
 
-static const char * const door_names[] = {
+static const char * const tpmix_door_names[] = {
 	[TPMIX_DOOR_AUTO] = "auto",
 	[TPMIX_DOOR_WINDOW] = "window",
 	[TPMIX_DOOR_INDEXED] = "indexed",
@@ -41,8 +42,8 @@ module_param(door, charp, 0444);
 MODULE_PARM_DESC(door, "Door to use: auto, window, indexed or fifo");
 
 enum tpmix_layout {
-	TPMIX_LAYOUT_TIS,	/* the indexed door in the locality pages */
-	TPMIX_LAYOUT_CRB,	/* in extension pages, at TPMIX_EXT */
+	TPMIX_LAYOUT_TIS,	/* the indexed door is in the locality pages */
+	TPMIX_LAYOUT_CRB,	/* it is in the extension pages, at TPMIX_EXT */
 };
 
 static const struct acpi_device_id tpmix_acpi_ids[] = {
@@ -58,32 +59,33 @@ bool tpmix_req_canceled(struct tpm_chip *chip, u8 status)
 	return status == TPMIX_STS_CANCELED;
 }
 
-/* Locality 0's page of those at @offset of the device's one memory resource. */
-static void __iomem *map_page(struct device *dev, resource_size_t offset)
+static void __iomem *tpmix_map_page(struct tpmix_dev *ix, u64 addr)
 {
-	struct resource *res = tpmix_resource(dev, 0);
-	struct resource page;
+	int rc = tpmix_request_region(ix, addr, TPMIX_LOCALITY_SIZE);
+	void __iomem *page;
 
-	if (!res || resource_size(res) < offset + TPMIX_LOCALITY_SIZE)
-		return IOMEM_ERR_PTR(-ENODEV);
-	page = *res;
-	page.start += offset;
-	page.end = page.start + TPMIX_LOCALITY_SIZE - 1;
-	return devm_ioremap_resource(dev, &page);
+	if (rc)
+		return IOMEM_ERR_PTR(rc);
+	page = devm_ioremap(ix->dev, addr, TPMIX_LOCALITY_SIZE);
+	return page ?: IOMEM_ERR_PTR(-ENOMEM);
 }
 
-static int map_pages(struct tpmix_dev *ix)
+/* Parts are found by their addresses, in as many resources as ACPI may name. */
+static int tpmix_map_pages(struct tpmix_dev *ix)
 {
+	struct resource *res = tpmix_resource(ix->dev, 0);
 	const struct acpi_device_id *id;
 
-	ix->regs = map_page(ix->dev, 0);
+	if (!res)
+		return -ENODEV;
+	ix->regs = tpmix_map_page(ix, res->start);
 	if (IS_ERR(ix->regs))
 		return PTR_ERR(ix->regs);
 	ix->ext = ix->regs;
 	/* By driver_override a device of any name can come: then no extension. */
 	id = acpi_match_device(tpmix_acpi_ids, ix->dev);
 	if (id && id->driver_data == TPMIX_LAYOUT_CRB) {
-		ix->ext = map_page(ix->dev, TPMIX_EXT);
+		ix->ext = tpmix_map_page(ix, res->start + TPMIX_EXT);
 		if (IS_ERR(ix->ext))
 			return PTR_ERR(ix->ext);
 	}
@@ -91,9 +93,9 @@ static int map_pages(struct tpmix_dev *ix)
 }
 
 /* The best door that the parameter allows and the device has. */
-static int choose_door(struct tpmix_dev *ix)
+static int tpmix_choose_door(struct tpmix_dev *ix)
 {
-	int want = match_string(door_names, ARRAY_SIZE(door_names), door);
+	int want = match_string(tpmix_door_names, ARRAY_SIZE(tpmix_door_names), door);
 	int rc = -ENODEV;
 
 	if (want != TPMIX_DOOR_FIFO)
@@ -124,7 +126,7 @@ static int choose_door(struct tpmix_dev *ix)
 		dev_err(ix->dev, "no windows in RAM: %d\n", rc);
 		return rc;
 	}
-	if (ix->ram_size)
+	if (ix->ram.size)
 		dev_warn(ix->dev, "windows in RAM not used: %d\n", rc);
 	return 0;
 }
@@ -133,35 +135,67 @@ static int choose_door(struct tpmix_dev *ix)
  * With locality 0, at probe and after a TPM_INIT. The windows are used once they
  * have shown what the registers say.
  */
-static void start_door(struct tpmix_dev *ix)
+static int tpmix_start_door(struct tpmix_dev *ix)
 {
+	int rc;
+
 	tpmix_interrupts_off(ix);
 	if (ix->door == TPMIX_DOOR_FIFO)
-		return;
-	tpmix_indexed_sync(ix);
-	if (ix->door != TPMIX_DOOR_WINDOW)
-		return;
+		return tpmix_fifo_settle(ix->chip);
+	rc = tpmix_indexed_settle(ix->chip);
+	if (rc || ix->door != TPMIX_DOOR_WINDOW)
+		return rc;
 	if (tpmix_windows_work(ix)) {
 		ix->way = &tpmix_window;
-		return;
+		return 0;
 	}
 	dev_warn(ix->dev, "windows in RAM do not show the registers, not used\n");
 	ix->door = TPMIX_DOOR_INDEXED;
+	return 0;
 }
 
-static void tpmix_unhold(void *ix)
+static int tpmix_start_chip(struct tpmix_dev *ix, bool resume)
 {
-	tpmix_hold_end(ix);
+	int rc = tpm_chip_start(ix->chip);
+
+	if (rc)
+		return rc;
+	rc = tpmix_start_door(ix);
+	/* TPM 1.2 wants a self-test; as in tpm_tis its result is the core's. */
+	if (!rc && resume && !ix->tpm2)
+		tpm1_do_selftest(ix->chip);
+	tpm_chip_stop(ix->chip);
+	return rc;
 }
 
-static void tpmix_unregister(void *chip)
+static int tpmix_vmfork(struct notifier_block *nb, unsigned long event, void *data)
 {
-	tpm_chip_unregister(chip);
+	struct tpmix_dev *ix = container_of(nb, struct tpmix_dev, vmfork);
+
+	WRITE_ONCE(ix->generation, ix->generation + 1);
+	return NOTIFY_DONE;
 }
 
-static void announce(struct tpmix_dev *ix)
+/* Without CONFIG_VMGENID nobody calls it: see README.md, "Limits". */
+static int tpmix_register(struct tpmix_dev *ix)
 {
-	const char *family = ix->chip->flags & TPM_CHIP_FLAG_TPM2 ? "2.0" : "1.2";
+	int rc;
+
+	ix->vmfork.notifier_call = tpmix_vmfork;
+	rc = register_random_vmfork_notifier(&ix->vmfork);
+	if (rc)
+		return rc;
+	rc = tpm_chip_register(ix->chip);
+	if (rc)
+		unregister_random_vmfork_notifier(&ix->vmfork);
+	else
+		tpmix_hold_begin(ix);
+	return rc;
+}
+
+static void tpmix_announce(struct tpmix_dev *ix)
+{
+	const char *family = ix->tpm2 ? "2.0" : "1.2";
 
 	if (ix->door == TPMIX_DOOR_FIFO)
 		dev_info(ix->dev, "standard FIFO interface, TPM %s\n", family);
@@ -185,13 +219,13 @@ static int tpmix_probe(struct device *dev)
 	if (!ix)
 		return -ENOMEM;
 	ix->dev = dev;
-	rc = map_pages(ix);
+	rc = tpmix_map_pages(ix);
 	if (rc)
 		return rc;
 	rc = tpmix_interface(ix);
 	if (rc)
 		return rc;
-	rc = choose_door(ix);
+	rc = tpmix_choose_door(ix);
 	if (rc)
 		return rc;
 
@@ -202,34 +236,47 @@ static int tpmix_probe(struct device *dev)
 	ix->chip = chip;
 	dev_set_drvdata(&chip->dev, ix);
 	chip->acpi_dev_handle = ACPI_HANDLE(dev);
+	/* As the registers say: asking the TPM takes a command, which may fail. */
+	if (ix->tpm2)
+		chip->flags |= TPM_CHIP_FLAG_TPM2;
 	chip->timeout_a = msecs_to_jiffies(TPMIX_TIMEOUT_A_MS);
 	chip->timeout_b = msecs_to_jiffies(TPMIX_TIMEOUT_B_MS);
 	chip->timeout_c = msecs_to_jiffies(TPMIX_TIMEOUT_C_MS);
 	chip->timeout_d = msecs_to_jiffies(TPMIX_TIMEOUT_D_MS);
 
 	tpmix_locality_init(ix);
-	rc = devm_add_action_or_reset(dev, tpmix_unhold, ix);
+	rc = tpmix_start_chip(ix, false);
 	if (rc)
 		return rc;
-
-	rc = tpm_chip_start(chip);
-	if (rc)
-		return rc;
-	start_door(ix);
-	rc = tpm2_probe(chip);
-	tpm_chip_stop(chip);
-	if (rc)
-		return rc;
-	announce(ix);
-
-	rc = tpm_chip_register(chip);
-	if (rc)
-		return rc;
-	/* In place of remove(), whose prototype is not that of every kernel. */
-	rc = devm_add_action_or_reset(dev, tpmix_unregister, chip);
+	rc = tpmix_register(ix);
 	if (!rc)
-		tpmix_hold_begin(ix);
+		tpmix_announce(ix);
 	return rc;
+}
+
+/*
+ * The locality is not kept any more before the chip begins to go away, as that is
+ * without the mutex: see tpmix_driver.h.
+ */
+static void tpmix_remove(struct device *dev)
+{
+	struct tpm_chip *chip = dev_get_drvdata(dev);
+	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+
+	tpmix_hold_end(ix);
+	unregister_random_vmfork_notifier(&ix->vmfork);
+	tpm_chip_unregister(chip);
+}
+
+/*
+ * After tpm_class_shutdown(), as the chip's device is the child of this one. The
+ * kernel that follows by kexec is not to find the locality taken.
+ */
+static void tpmix_shutdown(struct device *dev)
+{
+	struct tpm_chip *chip = dev_get_drvdata(dev);
+
+	tpmix_hold_end(dev_get_drvdata(&chip->dev));
 }
 
 static int tpmix_suspend(struct device *dev)
@@ -247,9 +294,9 @@ static int tpmix_suspend(struct device *dev)
  * Firmware has used the TPM, or, after hibernation, it is another one: it may have
  * another buffer, and PTP's InterfaceSelector may have come into effect.
  */
-static int rediscover(struct tpmix_dev *ix)
+static int tpmix_rediscover(struct tpmix_dev *ix)
 {
-	struct tpmix_dev old = *ix;
+	const struct tpmix_windows old = ix->ram;
 	int rc;
 
 	rc = tpmix_interface(ix);
@@ -262,8 +309,8 @@ static int rediscover(struct tpmix_dev *ix)
 		return rc;
 	ix->way = &tpmix_trapped;
 	if (ix->door == TPMIX_DOOR_WINDOW &&
-	    (ix->ram_size != old.ram_size || ix->cmd_addr != old.cmd_addr ||
-	     ix->rsp_addr != old.rsp_addr || ix->header_addr != old.header_addr)) {
+	    (ix->ram.size != old.size || ix->ram.cmd != old.cmd ||
+	     ix->ram.rsp != old.rsp || ix->ram.header != old.header)) {
 		dev_warn(ix->dev, "windows in RAM have moved, not used\n");
 		ix->door = TPMIX_DOOR_INDEXED;
 	}
@@ -276,16 +323,13 @@ static int tpmix_resume(struct device *dev)
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	int rc;
 
-	rc = rediscover(ix);
+	tpmix_lock(ix);
+	rc = tpmix_rediscover(ix);
 	if (!rc)
-		rc = tpm_chip_start(chip);
+		rc = tpmix_start_chip(ix, true);
+	tpmix_unlock(ix);
 	if (rc)
 		return rc;
-	start_door(ix);
-	/* TPM 1.2 wants a self-test; as in tpm_tis its result is the core's. */
-	if (!(chip->flags & TPM_CHIP_FLAG_TPM2))
-		tpm1_do_selftest(chip);
-	tpm_chip_stop(chip);
 	rc = tpm_pm_resume(dev);
 	tpmix_hold_begin(ix);
 	return rc;
@@ -299,7 +343,7 @@ static ssize_t door_show(struct device *dev, struct device_attribute *attr,
 	struct tpm_chip *chip = dev_get_drvdata(dev);
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 
-	return sysfs_emit(buf, "%s\n", door_names[ix->door]);
+	return sysfs_emit(buf, "%s\n", tpmix_door_names[ix->door]);
 }
 static DEVICE_ATTR_RO(door);
 
@@ -314,9 +358,29 @@ static int tpmix_platform_probe(struct platform_device *pdev)
 	return tpmix_probe(&pdev->dev);
 }
 
+#ifdef TPMIX_REMOVE_INT
+static int tpmix_platform_remove(struct platform_device *pdev)
+{
+	tpmix_remove(&pdev->dev);
+	return 0;
+}
+#else
+static void tpmix_platform_remove(struct platform_device *pdev)
+{
+	tpmix_remove(&pdev->dev);
+}
+#endif
+
+static void tpmix_platform_shutdown(struct platform_device *pdev)
+{
+	tpmix_shutdown(&pdev->dev);
+}
+
 /* Synchronous: init looks at once whether the probe took the device. */
 static struct platform_driver tpmix_platform_driver = {
 	.probe = tpmix_platform_probe,
+	.remove = tpmix_platform_remove,
+	.shutdown = tpmix_platform_shutdown,
 	.driver = {
 		.name = "tpmix",
 		.acpi_match_table = tpmix_acpi_ids,
@@ -343,10 +407,22 @@ static int tpmix_pnp_probe(struct pnp_dev *pnp, const struct pnp_device_id *id)
 	return tpmix_probe(&pnp->dev);
 }
 
+static void tpmix_pnp_remove(struct pnp_dev *pnp)
+{
+	tpmix_remove(&pnp->dev);
+}
+
+static void tpmix_pnp_shutdown(struct pnp_dev *pnp)
+{
+	tpmix_shutdown(&pnp->dev);
+}
+
 static struct pnp_driver tpmix_pnp_driver = {
 	.name = "tpmix",
 	.id_table = tpmix_pnp_ids,
 	.probe = tpmix_pnp_probe,
+	.remove = tpmix_pnp_remove,
+	.shutdown = tpmix_pnp_shutdown,
 	.driver = {
 		.dev_groups = tpmix_groups,
 		.pm = pm_sleep_ptr(&tpmix_pm),
@@ -354,7 +430,7 @@ static struct pnp_driver tpmix_pnp_driver = {
 	},
 };
 
-static int __init register_drivers(void)
+static int __init tpmix_register_drivers(void)
 {
 	int rc = platform_driver_register(&tpmix_platform_driver);
 
@@ -370,7 +446,7 @@ static int __init tpmix_init(void)
 {
 	int rc;
 
-	if (match_string(door_names, ARRAY_SIZE(door_names), door) < 0) {
+	if (match_string(tpmix_door_names, ARRAY_SIZE(tpmix_door_names), door) < 0) {
 		pr_err("tpmix: door is auto, window, indexed or fifo\n");
 		return -EINVAL;
 	}
@@ -378,7 +454,7 @@ static int __init tpmix_init(void)
 	if (rc)
 		return rc;
 	/* Registering probes the device, if nobody has it. */
-	rc = register_drivers();
+	rc = tpmix_register_drivers();
 	/* Where our probe failed; no effect on a device that is bound. */
 	tpmix_hand_back();
 	if (rc)

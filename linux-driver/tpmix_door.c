@@ -26,34 +26,50 @@
 #include <linux/crc-ccitt.h>
 #include <linux/delay.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
-#include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "tpmix_driver.h"
 
+#define CREATE_TRACE_POINTS
+#include "tpmix_trace.h"
+
 /* One for each reason to refuse a doorbell, and one for the ring that is heard. */
-#define SEND_TRIES	5
+#define SEND_TRIES	6
 #define READ_TRIES	16
+#define REGAIN_TRIES	8
+
+#define POLL_US		1000
+#define SPIN_MAX_US	2000	/* a sleep of 1 ms costs no more than that */
 
 static unsigned int spin_us = 250;
 module_param(spin_us, uint, 0644);
 MODULE_PARM_DESC(spin_us, "Microseconds to look for a completion before sleeping");
 
-enum progress {
-	RUNNING,	/* or not accepted */
-	COMPLETED,
-	LOST,		/* no response to our ticket will come */
+enum tpmix_progress {
+	TPMIX_RUNNING,		/* or not accepted */
+	TPMIX_COMPLETED,
+	TPMIX_LOST,		/* no response to our ticket is to be seen */
 };
+
+/* The registers are what the device knows. */
+static void tpmix_fall_back(struct tpmix_dev *ix)
+{
+	if (ix->via != &tpmix_trapped)
+		trace_tpmix_fallback(ix->ticket);
+	ix->via = &tpmix_trapped;
+}
 
 /*
  * What decides whether a command is sent again is believed when two reads of the
  * register itself agree, so that one corrupted read does not make the TPM run it
  * twice.
  */
-static u64 read_stable(struct tpmix_dev *ix, u32 reg)
+static u64 tpmix_read_stable(struct tpmix_dev *ix, u32 reg)
 {
 	u64 last, val = tpmix_trapped.read(ix, reg);
 	int i;
@@ -67,106 +83,20 @@ static u64 read_stable(struct tpmix_dev *ix, u32 reg)
 	return val;
 }
 
-void tpmix_indexed_sync(struct tpmix_dev *ix)
-{
-	ix->ticket = lower_32_bits(read_stable(ix, TPMIX_REG_ACCEPTED));
-}
-
-/*
- * Step 3, steps 1 and 2 done: CSUM_EXPECT in the low half, DOORBELL in the high
- * one. Where there is no 8-byte access the low half goes first, as it must.
- */
-static void ring(struct tpmix_dev *ix)
-{
-	u32 expect = TPMIX_CSUM_EXPECT_ON | ix->cmd_csum;
-
-	BUILD_BUG_ON(TPMIX_REG_DOORBELL - TPMIX_REG_CSUM_EXPECT != 4);
-	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
-}
-
-/* Step 4: COMPLETED in the low half and RSP_SIZE in the high one. */
-static enum progress read_progress(struct tpmix_dev *ix)
-{
-	u64 val = ix->via->read(ix, TPMIX_REG_COMPLETED);
-	s32 ahead = lower_32_bits(val) - ix->ticket;
-
-	BUILD_BUG_ON(TPMIX_REG_RSP_SIZE - TPMIX_REG_COMPLETED != 4);
-	ix->rsp_size = upper_32_bits(val);
-
-	if (ix->rsp_size == TPMIX_ALL_ONES || ahead > 0)
-		return LOST;
-	if (ahead < 0)
-		return RUNNING;
-	return ix->rsp_size ? COMPLETED : LOST;
-}
-
-/*
- * Most commands take tens of microseconds, less than any sleep. Where a look is an
- * exit, pauses grow with the time that passed, so that there are few of them.
- */
-static enum progress spin(struct tpmix_dev *ix)
-{
-	unsigned int limit_us = READ_ONCE(spin_us);
-	ktime_t start = ktime_get();
-	enum progress p;
-	s64 us;
-
-	for (;;) {
-		p = read_progress(ix);
-		if (p != RUNNING)
-			return p;
-		us = ktime_us_delta(ktime_get(), start);
-		if (us >= limit_us)
-			return p;
-		if (ix->via->free_poll)
-			udelay(1);
-		else
-			udelay(clamp_t(s64, us / 2, 2, 50));
-	}
-}
-
-/*
- * Step 5. A machine rolled back, its TPM not, may take another turn and send a
- * different command with a ticket that was used: the device, rightly, does not
- * run it, and has the response to the other one.
- */
-static int check_command(struct tpmix_dev *ix)
-{
-	int i;
-
-	for (i = 0; i < READ_TRIES; i++) {
-		ix->csum = lower_32_bits(ix->via->read(ix, TPMIX_REG_CSUM));
-		if ((ix->csum & 0xFFFF) == ix->cmd_csum)
-			return 0;
-		ix->via = &tpmix_trapped;
-	}
-	dev_warn_once(ix->dev, "ticket %u ran another command, taking the next\n",
-		      ix->ticket);
-	ix->ticket++;
-	return -EAGAIN;
-}
-
-/* The TPM runs what we did not send, or what we sent and gave up. */
-static int wait_idle(struct tpm_chip *chip, struct tpmix_dev *ix)
-{
-	u32 status;
-	int rc;
-
-	rc = readl_poll_timeout(ix->ext + TPMIX_REG_STATUS, status,
-				!(status & TPMIX_STATUS_BUSY), USEC_PER_MSEC,
-				jiffies_to_usecs(chip->timeout_b));
-	return rc ? -ETIME : 0;
-}
-
 /*
  * The locality was taken away, or a machine was rolled back to before it was
  * released: again from where a command begins. The ticket stays, so that what the
  * TPM has run it does not run twice.
  */
-static int regain(struct tpm_chip *chip, struct tpmix_dev *ix)
+static int tpmix_regain(struct tpm_chip *chip, struct tpmix_dev *ix)
 {
-	ix->via = &tpmix_trapped;
-	if (tpmix_request_locality(chip, 0) < 0) {
+	unsigned long stop = jiffies + chip->timeout_a;
+
+	trace_tpmix_regain(ix->ticket);
+	tpmix_fall_back(ix);
+	if (time_after(stop, ix->stop))
+		stop = ix->stop;
+	if (tpmix_wait_granted(ix, stop)) {
 		/*
 		 * Whether the command was accepted is not known. The next ring
 		 * goes one on: right if it was, refused and set right if not.
@@ -178,76 +108,257 @@ static int regain(struct tpm_chip *chip, struct tpmix_dev *ix)
 }
 
 /* ACCEPTED and STATUS, of a locality that is active or is made so again. */
-static int read_accepted(struct tpm_chip *chip, struct tpmix_dev *ix,
-			 u32 *accepted, u32 *status)
+static int tpmix_read_accepted(struct tpm_chip *chip, struct tpmix_dev *ix,
+			       u32 *accepted, u32 *status)
 {
-	int tries = 2;
 	u64 val;
-	int rc;
+	int i, rc;
 
 	BUILD_BUG_ON(TPMIX_REG_STATUS - TPMIX_REG_ACCEPTED != 4);
-	do {
-		val = read_stable(ix, TPMIX_REG_ACCEPTED);
+	for (i = 0; i < REGAIN_TRIES; i++) {
+		val = tpmix_read_stable(ix, TPMIX_REG_ACCEPTED);
 		*accepted = lower_32_bits(val);
 		*status = upper_32_bits(val);
 		if (*status != TPMIX_ALL_ONES)
 			return 0;
-		rc = regain(chip, ix);
-	} while (!rc && --tries);
+		rc = tpmix_regain(chip, ix);
+		if (rc)
+			return rc;
+	}
+	dev_err(ix->dev, "locality 0 is taken away again and again\n");
 	return -EIO;
 }
 
-/*
- * The spin saw no completion: is the command accepted? Returns 0 if so, -EAGAIN
- * if it is to be written and rung again as ix->ticket.
- */
-static int check_accepted(struct tpm_chip *chip, struct tpmix_dev *ix)
+/* Until no command runs, of any locality, or the deadline. */
+static int tpmix_wait_idle(struct tpm_chip *chip, struct tpmix_dev *ix)
 {
-	u32 accepted = lower_32_bits(ix->via->read(ix, TPMIX_REG_ACCEPTED));
-	u32 status, refused;
+	u32 accepted, status;
+	bool last;
 	int rc;
 
-	if (accepted == ix->ticket && accepted != TPMIX_ALL_ONES &&
-	    read_progress(ix) != LOST)
-		return check_command(ix);
+	for (;;) {
+		last = tpmix_give_up(ix->stop);
+		rc = tpmix_read_accepted(chip, ix, &accepted, &status);
+		if (rc)
+			return rc;
+		if (!(status & TPMIX_STATUS_BUSY))
+			return 0;
+		if (last)
+			break;
+		usleep_range(POLL_US / 2, POLL_US);
+	}
+	dev_err(ix->dev, "the TPM still runs command %u\n", accepted);
+	return -ETIME;
+}
 
-	ix->via = &tpmix_trapped;
-	rc = read_accepted(chip, ix, &accepted, &status);
+static int tpmix_take_count(struct tpm_chip *chip, struct tpmix_dev *ix)
+{
+	u32 generation = READ_ONCE(ix->generation);
+	u32 accepted, status;
+	int rc;
+
+	rc = tpmix_read_accepted(chip, ix, &accepted, &status);
 	if (rc)
 		return rc;
-	refused = (status & TPMIX_STATUS_REFUSED_MASK) >>
-		  TPMIX_STATUS_REFUSED_SHIFT;
+	ix->ticket = accepted;
+	ix->counted = generation;
+	return 0;
+}
 
-	if (accepted == ix->ticket) {
-		/* Ended by who took the locality: not to be run twice. */
-		if (read_progress(ix) == LOST)
-			return -EIO;
-		return check_command(ix);
+int tpmix_indexed_settle(struct tpm_chip *chip)
+{
+	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	u32 accepted, status;
+	int rc;
+
+	ix->via = &tpmix_trapped;
+	ix->stop = jiffies + msecs_to_jiffies(TPMIX_SETTLE_MS);
+	rc = tpmix_read_accepted(chip, ix, &accepted, &status);
+	if (rc)
+		return rc;
+	if (status & TPMIX_STATUS_BUSY) {
+		dev_info(ix->dev, "waiting for a command that runs already\n");
+		writel(accepted, ix->ext + TPMIX_REG_CANCEL);
+		rc = tpmix_wait_idle(chip, ix);
+		if (rc)
+			return rc;
 	}
+	return tpmix_take_count(chip, ix);
+}
+
+/*
+ * Step 3, steps 1 and 2 done: CSUM_EXPECT in the low half, DOORBELL in the high
+ * one. Where there is no 8-byte access the low half goes first, as it must.
+ */
+static void tpmix_ring(struct tpmix_dev *ix, size_t len)
+{
+	u32 expect = TPMIX_CSUM_EXPECT_ON | ix->cmd_csum;
+
+	BUILD_BUG_ON(TPMIX_REG_DOORBELL - TPMIX_REG_CSUM_EXPECT != 4);
+	trace_tpmix_ring(ix->ticket, ix->cmd_csum, len,
+			 ix->via == &tpmix_trapped);
+	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
+}
+
+/* Step 4: COMPLETED in the low half and RSP_SIZE in the high one. */
+static enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix)
+{
+	u64 val = ix->via->read(ix, TPMIX_REG_COMPLETED);
+	s32 ahead = lower_32_bits(val) - ix->ticket;
+
+	BUILD_BUG_ON(TPMIX_REG_RSP_SIZE - TPMIX_REG_COMPLETED != 4);
+	ix->rsp_size = upper_32_bits(val);
+
+	if (ix->rsp_size == TPMIX_ALL_ONES || ahead > 0)
+		return TPMIX_LOST;
+	if (ahead < 0)
+		return TPMIX_RUNNING;
+	return ix->rsp_size ? TPMIX_COMPLETED : TPMIX_LOST;
+}
+
+/*
+ * Most commands take tens of microseconds, less than any sleep. Where a look is an
+ * exit, pauses grow with the time that passed, so that there are few of them.
+ */
+static enum tpmix_progress tpmix_spin(struct tpmix_dev *ix)
+{
+	unsigned int limit_us = min_t(unsigned int, READ_ONCE(spin_us),
+				      SPIN_MAX_US);
+	ktime_t start = ktime_get();
+	enum tpmix_progress p;
+	s64 us;
+
+	for (;;) {
+		p = tpmix_read_progress(ix);
+		if (p != TPMIX_RUNNING)
+			return p;
+		us = ktime_us_delta(ktime_get(), start);
+		if (us >= limit_us || need_resched() ||
+		    fatal_signal_pending(current))
+			return p;
+		if (ix->via->free_poll)
+			udelay(1);
+		else
+			udelay(clamp_t(s64, us / 2, 2, 50));
+	}
+}
+
+/* Whether the command that CSUM tells of is ours: ones tell of nothing. */
+static bool tpmix_csum_is_ours(struct tpmix_dev *ix)
+{
+	ix->csum = lower_32_bits(ix->via->read(ix, TPMIX_REG_CSUM));
+	if ((ix->csum & 0xFFFF) != ix->cmd_csum)
+		return false;
+	return ix->csum != TPMIX_ALL_ONES ||
+	       upper_32_bits(ix->via->read(ix, TPMIX_REG_ACCEPTED)) !=
+	       TPMIX_ALL_ONES;
+}
+
+/* Another ticket than ours was accepted last. Returns as tpmix_check_ring(). */
+static int tpmix_check_refused(struct tpm_chip *chip, struct tpmix_dev *ix,
+			       u32 accepted, u32 status)
+{
+	u32 refused = (status & TPMIX_STATUS_REFUSED_MASK) >>
+		      TPMIX_STATUS_REFUSED_SHIFT;
+	int rc = -EAGAIN;
+
 	if (accepted + 1 == ix->ticket) {
 		/* Refused for its checksum, or the ring was lost: again. */
-		if (refused == TPMIX_REFUSED_BUSY)
-			rc = wait_idle(chip, ix);
-	} else if (refused == TPMIX_REFUSED_TICKET) {
-		dev_warn_once(ix->dev,
-			      "ticket %u after %u: the TPM has another user, following it\n",
-			      ix->ticket, accepted);
-	} else {
+		if (status & TPMIX_STATUS_BUSY ||
+		    refused == TPMIX_REFUSED_BUSY)
+			rc = tpmix_wait_idle(chip, ix) ?: -EAGAIN;
+	} else if (refused != TPMIX_REFUSED_TICKET) {
 		/* Accepted, and another command after it: not to be run twice. */
+		dev_err(ix->dev, "another user's command followed, the response is lost\n");
 		rc = -EIO;
 	}
-	ix->ticket = rc ? accepted : accepted + 1;
-	return rc ?: -EAGAIN;
+	/* Refused for its number: the TPM has another user, whom we follow. */
+	ix->ticket = rc == -EAGAIN ? accepted + 1 : accepted;
+	return rc;
+}
+
+/*
+ * Step 5. Is the command with our ticket ours? Returns 0 if so, and it runs or has
+ * run; -EAGAIN if it is to be written and rung again as ix->ticket.
+ *
+ * That the TPM did not run ours is believed only if it says so of the ticket while
+ * the locality is ours: where it is not, all of these registers read as ones.
+ *
+ * A machine rolled back, its TPM not, may take another turn and send a different
+ * command with a ticket that was used: the device, rightly, does not run it, and
+ * has the response to the other one.
+ */
+static int tpmix_check_ring(struct tpm_chip *chip, struct tpmix_dev *ix,
+			    bool completed)
+{
+	u32 accepted, status;
+	int i, others = 0, rc;
+
+	if ((completed || lower_32_bits(ix->via->read(ix, TPMIX_REG_ACCEPTED)) ==
+			  ix->ticket) && tpmix_csum_is_ours(ix))
+		return 0;
+
+	tpmix_fall_back(ix);
+	for (i = 0; i < READ_TRIES && others < READ_TRIES / 4; i++) {
+		rc = tpmix_read_accepted(chip, ix, &accepted, &status);
+		if (rc)
+			return rc;
+		if (accepted != ix->ticket) {
+			rc = tpmix_check_refused(chip, ix, accepted, status);
+			trace_tpmix_retry(ix->ticket, accepted, status);
+			return rc;
+		}
+		if (tpmix_csum_is_ours(ix))
+			return 0;
+		if (ix->csum != TPMIX_ALL_ONES)
+			others++;
+	}
+	if (!others)
+		return -EIO;
+	ix->ticket++;
+	trace_tpmix_retry(ix->ticket, accepted, status);
+	return -EAGAIN;
+}
+
+/*
+ * All of the command is written again before it is rung again, trapped: what was
+ * lost of it is not known. That it begins with INDEX matters too: the same ring
+ * twice in a row, the first while a command ran, is to the device one ring (R2).
+ */
+static int tpmix_send_command(struct tpm_chip *chip, struct tpmix_dev *ix,
+			      const u8 *buf, size_t len)
+{
+	enum tpmix_progress p;
+	int tries, rc;
+
+	for (tries = 0; tries < SEND_TRIES; tries++) {
+		ix->via->write(ix, buf, len);
+		tpmix_ring(ix, len);
+		p = tpmix_spin(ix);
+		rc = tpmix_check_ring(chip, ix, p == TPMIX_COMPLETED);
+		if (rc != -EAGAIN) {
+			ix->done = !rc && p == TPMIX_COMPLETED;
+			return rc;
+		}
+		tpmix_fall_back(ix);
+		if (tpmix_give_up(ix->stop)) {
+			ix->ticket--;
+			return -ETIME;
+		}
+	}
+	dev_err(ix->dev, "command refused %d times\n", SEND_TRIES);
+	ix->ticket--;
+	return -EIO;
 }
 
 #ifdef TPMIX_SEND_BUFSIZ
-static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
+static int tpmix_indexed_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
 #else
-static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
+static int tpmix_indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
 #endif
 {
+	const struct tpm_header *header = (const struct tpm_header *)buf;
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	int tries = SEND_TRIES;
 	int rc;
 
 	/* /dev/tpm0 lets a size field below the header's size through. */
@@ -256,83 +367,101 @@ static int indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
 	if (len > ix->bufsize)
 		return -E2BIG;
 
-	ix->ticket++;
-	ix->cmd_csum = crc_ccitt(0, buf, len);
-	ix->done = false;
-
-	/*
-	 * All of the command is written again before it is rung again, trapped:
-	 * what was lost of it is not known. That it begins with INDEX matters
-	 * too: the same ring twice in a row, the first while a command ran, is
-	 * to the device one ring (R2).
-	 */
 	ix->via = ix->way;
-	do {
-		ix->via->write(ix, buf, len);
-		ring(ix);
-		if (spin(ix) == COMPLETED) {
-			rc = check_command(ix);
-			ix->done = !rc;
-		} else {
-			rc = check_accepted(chip, ix);
-		}
+	ix->done = false;
+	ix->cmd_csum = crc_ccitt(0, buf, len);
+	/* What it takes itself, and before it TIMEOUT_B for what ran already. */
+	ix->stop = jiffies + chip->timeout_b +
+		   tpm_calc_ordinal_duration(chip, be32_to_cpu(header->ordinal));
+	/*
+	 * Of a restored or forked machine whose TPM was not: with the next ticket
+	 * of our count this command might get the response to one that was sent
+	 * in the future that the machine came back from.
+	 */
+	if (READ_ONCE(ix->generation) != ix->counted) {
+		rc = tpmix_take_count(chip, ix);
 		if (rc)
-			ix->via = &tpmix_trapped;
-	} while (rc == -EAGAIN && --tries);
-
-	if (rc == -EAGAIN) {
-		dev_err(ix->dev, "command refused %d times\n", SEND_TRIES);
-		ix->ticket--;
-		rc = -EIO;
+			return rc;
 	}
-	return rc;
+	ix->ticket++;
+	return tpmix_send_command(chip, ix, buf, len);
 }
 
 /*
- * No response comes to our ticket, as far as is seen: trapped from here, and with
- * the locality, if that is what is missing.
+ * No response to our ticket, as far as is seen: trapped from here, and with the
+ * locality, if that is what is missing.
  */
-static int regain_lost(struct tpm_chip *chip, struct tpmix_dev *ix)
+static int tpmix_regain_lost(struct tpm_chip *chip, struct tpmix_dev *ix)
 {
-	ix->via = &tpmix_trapped;
+	tpmix_fall_back(ix);
 	if (ix->rsp_size != TPMIX_ALL_ONES)
 		return 0;
-	return regain(chip, ix);
+	return tpmix_regain(chip, ix);
+}
+
+/* Names the command: when it comes late, or twice, it finds another or none. */
+static void tpmix_indexed_cancel(struct tpm_chip *chip)
+{
+	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+
+	writel(ix->ticket, ix->ext + TPMIX_REG_CANCEL);
 }
 
 /* What a repetition of the poll in tpm_try_transmit() reads is the same. */
-static u8 indexed_status(struct tpm_chip *chip)
+static u8 tpmix_indexed_status(struct tpm_chip *chip)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	enum progress p;
+	enum tpmix_progress p;
 
 	if (ix->done)
 		return TPMIX_STS_COMPLETE;
-	p = read_progress(ix);
-	if (p == LOST && !regain_lost(chip, ix))
-		p = read_progress(ix); /* as read_stable() */
+	p = tpmix_read_progress(ix);
+	if (p == TPMIX_LOST && !tpmix_regain_lost(chip, ix))
+		p = tpmix_read_progress(ix); /* as tpmix_read_stable() */
+	if (p == TPMIX_RUNNING && fatal_signal_pending(current)) {
+		/* Nobody is there for the response; the next one waits for it. */
+		tpmix_indexed_cancel(chip);
+		p = TPMIX_LOST;
+	}
 
 	switch (p) {
-	case COMPLETED:
+	case TPMIX_COMPLETED:
 		return TPMIX_STS_COMPLETE;
-	case LOST:
+	case TPMIX_LOST:
 		return TPMIX_STS_CANCELED;
 	default:
 		return TPM_STS_VALID;
 	}
 }
 
-/* Steps 6 and 7: rsp_size and csum are known. Returns the size. */
-static int read_response(struct tpmix_dev *ix, u8 *buf, size_t count)
+/* A size that cannot be: if the register itself says so twice, it is told. */
+static int tpmix_odd_size(struct tpmix_dev *ix, size_t count)
+{
+	u64 val = tpmix_read_stable(ix, TPMIX_REG_COMPLETED);
+
+	if (lower_32_bits(val) != ix->ticket ||
+	    upper_32_bits(val) != ix->rsp_size)
+		return -EBADMSG;
+	if (ix->rsp_size >= TPM_HEADER_SIZE && ix->rsp_size <= ix->bufsize) {
+		dev_err(ix->dev, "response of %u bytes, room for %zu\n",
+			ix->rsp_size, count);
+		return -E2BIG;
+	}
+	dev_err(ix->dev, "impossible response of %u bytes\n", ix->rsp_size);
+	return -EPROTO;
+}
+
+/*
+ * Steps 6 and 7: rsp_size and csum are known. Returns the size; -EBADMSG if what
+ * was read is not what the device has.
+ */
+static int tpmix_read_response(struct tpmix_dev *ix, u8 *buf, size_t count)
 {
 	const struct tpm_header *header = (const struct tpm_header *)buf;
 	size_t size = ix->rsp_size;
 
-	/* More than the device can have: not to be looked for behind the window. */
-	if (size < TPM_HEADER_SIZE || size > ix->bufsize)
-		return -EIO;
-	if (size > count)
-		return -E2BIG;
+	if (size < TPM_HEADER_SIZE || size > ix->bufsize || size > count)
+		return tpmix_odd_size(ix, count);
 
 	ix->via->response(ix, buf, size);
 	if ((ix->csum & 0xFFFF) != ix->cmd_csum ||
@@ -342,49 +471,59 @@ static int read_response(struct tpmix_dev *ix, u8 *buf, size_t count)
 	return size;
 }
 
-static int indexed_recv(struct tpm_chip *chip, u8 *buf, size_t count)
+/*
+ * Size and checksum once more, as they may be what was read wrongly. -EAGAIN: not
+ * to be seen this time.
+ */
+static int tpmix_look_again(struct tpm_chip *chip, struct tpmix_dev *ix)
 {
-	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	enum progress p;
-	int rc = -EIO;
-	int i;
+	enum tpmix_progress p;
 
-	for (i = 0; i < READ_TRIES; i++) {
-		if (!ix->done) {
-			p = read_progress(ix);
-			if (p == LOST && regain_lost(chip, ix))
-				return -EIO;
-			if (p != COMPLETED)
-				continue;
-			ix->csum = lower_32_bits(ix->via->read(ix, TPMIX_REG_CSUM));
-		}
-		/* Whatever fails now, its size and checksum are read again too. */
-		ix->done = false;
-
-		rc = read_response(ix, buf, count);
-		if (rc > 0)
-			return rc;
-		dev_warn_ratelimited(ix->dev,
-				     "response checksum mismatch, read again\n");
-		ix->via = &tpmix_trapped;
+	while ((p = tpmix_read_progress(ix)) == TPMIX_RUNNING) {
+		if (tpmix_give_up(ix->stop))
+			return -ETIME;
+		usleep_range(POLL_US / 2, POLL_US);
 	}
-	return rc == -EBADMSG ? -EIO : rc;
+	if (p == TPMIX_LOST)
+		return tpmix_regain_lost(chip, ix) ?: -EAGAIN;
+	ix->csum = lower_32_bits(ix->via->read(ix, TPMIX_REG_CSUM));
+	return 0;
 }
 
-/* Names the command: when it comes late, or twice, it finds another or none. */
-static void indexed_cancel(struct tpm_chip *chip)
+static int tpmix_indexed_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	int i, rc;
 
-	writel(ix->ticket, ix->ext + TPMIX_REG_CANCEL);
+	for (i = 0; i < READ_TRIES; i++) {
+		rc = ix->done ? 0 : tpmix_look_again(chip, ix);
+		ix->done = false;
+		if (!rc)
+			rc = tpmix_read_response(ix, buf, count);
+		if (rc > 0) {
+			trace_tpmix_completion(ix->ticket, rc,
+					       ix->via == &tpmix_trapped);
+			return rc;
+		}
+		if (rc != -EBADMSG && rc != -EAGAIN)
+			return rc;
+		trace_tpmix_reread(ix->ticket, ix->rsp_size, ix->csum);
+		tpmix_fall_back(ix);
+	}
+	if (rc == -EBADMSG)
+		dev_err(ix->dev, "the response differs from its checksum %d times\n",
+			READ_TRIES);
+	else
+		dev_err(ix->dev, "the response is lost\n");
+	return -EIO;
 }
 
 const struct tpm_class_ops tpmix_indexed_ops = {
 	.flags = TPM_OPS_AUTO_STARTUP,
-	.status = indexed_status,
-	.recv = indexed_recv,
-	.send = indexed_send,
-	.cancel = indexed_cancel,
+	.status = tpmix_indexed_status,
+	.recv = tpmix_indexed_recv,
+	.send = tpmix_indexed_send,
+	.cancel = tpmix_indexed_cancel,
 	.req_complete_mask = TPMIX_STS_COMPLETE,
 	.req_complete_val = TPMIX_STS_COMPLETE,
 	.req_canceled = tpmix_req_canceled,

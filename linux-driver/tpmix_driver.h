@@ -2,15 +2,24 @@
 /*
  * What the files of the module tpmix share.
  *
- * Locking: the TPM core calls every operation of struct tpm_class_ops with
- * chip->tpm_mutex held (tpm_try_get_ops(), cancel from sysfs included), or when
- * nobody else can (probe, resume, shutdown, unregister). It protects struct
- * tpmix_dev and the device's registers; the driver has no lock of its own.
+ * Locking. The TPM core calls the operations of struct tpm_class_ops
+ *
+ *  - for whoever uses the TPM with chip->ops_sem held for reading and
+ *    chip->tpm_mutex held: tpm_try_get_ops();
+ *  - at shutdown and unregistration with chip->ops_sem held for writing, and
+ *    without the mutex (tpm_class_shutdown, tpm_del_char_device);
+ *  - while it registers the chip with neither, as nobody else has it yet.
+ *
+ * What comes from elsewhere (delayed work, suspend, resume) takes tpmix_lock(),
+ * which excludes all of them. So struct tpmix_dev and the device's registers are
+ * protected, and the driver has no lock of its own. The one exception is
+ * @generation, which the notifier of a restored machine counts.
  */
 #ifndef TPMIX_DRIVER_H
 #define TPMIX_DRIVER_H
 
 #include <linux/device.h>
+#include <linux/notifier.h>
 #include <linux/tpm.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -28,8 +37,8 @@ int tpm_chip_start(struct tpm_chip *chip);
 void tpm_chip_stop(struct tpm_chip *chip);
 int tpm_chip_register(struct tpm_chip *chip);
 void tpm_chip_unregister(struct tpm_chip *chip);
-int tpm2_probe(struct tpm_chip *chip);
 int tpm1_do_selftest(struct tpm_chip *chip);
+unsigned long tpm_calc_ordinal_duration(struct tpm_chip *chip, u32 ordinal);
 int tpm_pm_suspend(struct device *dev);
 int tpm_pm_resume(struct device *dev);
 
@@ -63,21 +72,33 @@ extern const struct tpmix_way tpmix_window;
 #define TPMIX_ALL_ONES	U32_MAX	/* any register while locality 0 is not active */
 
 /**
+ * struct tpmix_windows - the windows in RAM, as the device says
+ * @size: of each of the two, bytes; 0: they cannot be used
+ * @cmd: physical address of the command window
+ * @rsp: of the response window
+ * @header: of the header page
+ */
+struct tpmix_windows {
+	u32 size;
+	u64 cmd;
+	u64 rsp;
+	u64 header;
+};
+
+/**
  * struct tpmix_dev - one TPM; only locality 0 is used
  * @dev: the platform or PNP device
  * @chip: the TPM core's
  * @regs: page of locality 0: its FIFO or its CRB registers
  * @ext: page of locality 0 with the indexed door; @regs where TIS has both
  * @crb: the active interface is CRB
+ * @tpm2: the family is 2.0, else 1.2
  * @door: WINDOW, INDEXED or FIFO, for the life of the binding
  * @bufsize: negotiated size of commands and responses, bytes
  * @trap_at: offset of the trapped window in @ext, a multiple of 8
  * @trap_size: its size in bytes, a multiple of 8
  * @version: TPMIX_REG_VERSION
- * @ram_size: of each of the two windows in RAM; 0: they cannot be used
- * @cmd_addr: physical address of the command window
- * @rsp_addr: of the response window
- * @header_addr: of the header page
+ * @ram: where the windows in RAM are
  * @cmd: command window, mapped if @door is WINDOW
  * @rsp: response window
  * @header: header page
@@ -89,7 +110,11 @@ extern const struct tpmix_way tpmix_window;
  * @done: send() saw the completion; @rsp_size and @csum are the response's
  * @rsp_size: TPMIX_REG_RSP_SIZE as read with the last TPMIX_REG_COMPLETED
  * @csum: TPMIX_REG_CSUM as last read
- * @may_hold: the core calls us with its mutex only
+ * @stop: the transaction's deadline in jiffies, for all that the driver waits for
+ * @vmfork: counts @generation
+ * @generation: how often the machine was restored or forked, as far as it said so
+ * @counted: the generation in which @ticket was counted
+ * @may_hold: the chip is registered and in use: the locality may be kept
  * @held: the core released the locality, but the device has not been told
  * @release: tells it
  */
@@ -99,6 +124,7 @@ struct tpmix_dev {
 	void __iomem *regs;
 	void __iomem *ext;
 	bool crb;
+	bool tpm2;
 	enum tpmix_door door;
 
 	/* the discovery block, constant from one TPM_INIT to the next */
@@ -106,10 +132,7 @@ struct tpmix_dev {
 	u32 trap_at;
 	u32 trap_size;
 	u32 version;
-	u32 ram_size;
-	u64 cmd_addr;
-	u64 rsp_addr;
-	u64 header_addr;
+	struct tpmix_windows ram;
 
 	u8 *cmd;
 	const u8 *rsp;
@@ -123,6 +146,11 @@ struct tpmix_dev {
 	bool done;
 	u32 rsp_size;
 	u32 csum;
+	unsigned long stop;
+
+	struct notifier_block vmfork;
+	u32 generation;
+	u32 counted;
 
 	/* tpmix_locality.c */
 	bool may_hold;
@@ -146,10 +174,20 @@ extern const struct tpm_class_ops tpmix_fifo_ops;
 bool tpmix_req_canceled(struct tpm_chip *chip, u8 status);
 
 /*
- * Takes over the device's count of tickets. Requires locality 0. For probe and
- * resume only: in between, counting ourselves is what makes a repetition safe.
+ * How long a command is waited for that was running when the driver came, and that
+ * does not heed its cancellation. Which one it is cannot be read (R5); this is what
+ * the core allows for any command that it does not know.
  */
-void tpmix_indexed_sync(struct tpmix_dev *ix);
+#define TPMIX_SETTLE_MS		120000
+
+/*
+ * With locality 0, at probe and resume. A command may be running that nobody here
+ * sent, of a kernel that crashed or was replaced: it is cancelled and waited for.
+ * Then the indexed door takes over the device's count of tickets; in between,
+ * counting ourselves is what makes a repetition safe. -ETIME, -EIO.
+ */
+int tpmix_indexed_settle(struct tpm_chip *chip);
+int tpmix_fifo_settle(struct tpm_chip *chip);
 
 /* tpmix_locality.c */
 
@@ -160,11 +198,28 @@ void tpmix_indexed_sync(struct tpmix_dev *ix);
 int tpmix_interface(struct tpmix_dev *ix);
 void tpmix_interrupts_off(struct tpmix_dev *ix);
 int tpmix_request_locality(struct tpm_chip *chip, int loc);
+
+/*
+ * Asks for the locality until it is active, @stop (jiffies) has come or a fatal
+ * signal: -EBUSY, and it is not asked for any more.
+ */
+int tpmix_wait_granted(struct tpmix_dev *ix, unsigned long stop);
 int tpmix_relinquish_locality(struct tpm_chip *chip, int loc);
 
 /*
+ * @stop (jiffies) has come, or a fatal signal: whoever waits gives up after one more
+ * look, as the machine may have stood still since the last one.
+ */
+bool tpmix_give_up(unsigned long stop);
+
+/* Excludes every operation that the core calls. */
+void tpmix_lock(struct tpmix_dev *ix);
+void tpmix_unlock(struct tpmix_dev *ix);
+
+/*
  * Keeping the locality between commands, which must not be before the chip is
- * registered, while it is suspended, or after it is gone. Afterwards nothing is.
+ * registered, while it is suspended, or once it begins to go away. After
+ * tpmix_hold_end() it is not kept. Both take tpmix_lock().
  */
 void tpmix_locality_init(struct tpmix_dev *ix);
 void tpmix_hold_begin(struct tpmix_dev *ix);
@@ -189,6 +244,13 @@ bool tpmix_windows_work(struct tpmix_dev *ix);
 
 /* The device's memory resource number @n, or NULL. */
 struct resource *tpmix_resource(struct device *dev, unsigned int n);
+
+/*
+ * Requests the region for the device. -ENODEV where ACPI does not give all of it
+ * to the device: an address from its registers alone could name any memory of this
+ * machine. -EBUSY where another driver has it.
+ */
+int tpmix_request_region(struct tpmix_dev *ix, u64 addr, size_t size);
 
 /* tpmix_takeover.c */
 

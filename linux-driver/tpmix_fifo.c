@@ -5,8 +5,8 @@
  * group of its tests: every access to DATA_FIFO moves a pointer in the device,
  * so that a repeated one loses a byte. TIS 1.3 5.6.12; PTP 6.5.2.
  */
+#include <linux/delay.h>
 #include <linux/io.h>
-#include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
@@ -17,7 +17,7 @@
 
 #define POLL_US		500
 
-static u8 fifo_status(struct tpm_chip *chip)
+static u8 tpmix_fifo_status(struct tpm_chip *chip)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	u8 sts = readb(ix->regs + TPM_REG_STS);
@@ -26,42 +26,58 @@ static u8 fifo_status(struct tpm_chip *chip)
 }
 
 /* Aborts what runs, gives up the response, and waits for a command. */
-static void fifo_ready(struct tpm_chip *chip)
+static void tpmix_fifo_ready(struct tpm_chip *chip)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 
 	writeb(TPM_STS_COMMAND_READY, ix->regs + TPM_REG_STS);
 }
 
-static int wait_status(struct tpm_chip *chip, u8 mask, unsigned long timeout)
+/* Until all of @mask is set; for @timeout jiffies, and not beyond the deadline. */
+static int tpmix_wait_status(struct tpm_chip *chip, u8 mask,
+			     unsigned long timeout)
 {
-	u8 sts;
-	int rc;
+	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	unsigned long stop = jiffies + timeout;
+	bool last;
 
-	rc = read_poll_timeout(fifo_status, sts, (sts & mask) == mask, POLL_US,
-			       jiffies_to_usecs(timeout), false, chip);
-	return rc ? -ETIME : 0;
+	if (time_after(stop, ix->stop))
+		stop = ix->stop;
+	for (;;) {
+		last = tpmix_give_up(stop);
+		if ((tpmix_fifo_status(chip) & mask) == mask)
+			return 0;
+		if (last)
+			return -ETIME;
+		usleep_range(POLL_US / 2, POLL_US);
+	}
 }
 
 /* Bytes that may be read or written now; TIS 1.3 5.6.12.4 wants it asked again. */
-static int burst_count(struct tpm_chip *chip)
+static int tpmix_burst_count(struct tpm_chip *chip)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	u32 sts, burst;
-	int rc;
+	unsigned long stop = jiffies + chip->timeout_a;
+	bool last;
+	int burst;
 
-	rc = readl_poll_timeout(ix->regs + TPM_REG_STS, sts,
-				(sts >> TPM_STS_BURST_COUNT_SHIFT) & 0xFFFF,
-				POLL_US, jiffies_to_usecs(chip->timeout_a));
-	if (rc)
-		return -EBUSY;
-	burst = (sts >> TPM_STS_BURST_COUNT_SHIFT) & 0xFFFF;
-	return burst;
+	if (time_after(stop, ix->stop))
+		stop = ix->stop;
+	for (;;) {
+		last = tpmix_give_up(stop);
+		burst = (readl(ix->regs + TPM_REG_STS) >>
+			 TPM_STS_BURST_COUNT_SHIFT) & 0xFFFF;
+		if (burst)
+			return burst;
+		if (last)
+			return -EBUSY;
+		usleep_range(POLL_US / 2, POLL_US);
+	}
 }
 
 /* Writes bytes, after which Expect must be as @more says. */
-static int write_bytes(struct tpm_chip *chip, const u8 *buf, size_t len,
-		       bool more)
+static int tpmix_write_bytes(struct tpm_chip *chip, const u8 *buf, size_t len,
+			     bool more)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	bool expect;
@@ -71,10 +87,10 @@ static int write_bytes(struct tpm_chip *chip, const u8 *buf, size_t len,
 	for (i = 0; i < len; i++)
 		writeb(buf[i], ix->regs + TPM_REG_DATA_FIFO);
 
-	rc = wait_status(chip, TPM_STS_VALID, chip->timeout_c);
+	rc = tpmix_wait_status(chip, TPM_STS_VALID, chip->timeout_c);
 	if (rc)
 		return rc;
-	expect = fifo_status(chip) & TPM_STS_EXPECT;
+	expect = tpmix_fifo_status(chip) & TPM_STS_EXPECT;
 	if (expect != more) {
 		dev_err(ix->dev, "the TPM expects %s\n",
 			expect ? "more than the command" : "no more");
@@ -83,12 +99,32 @@ static int write_bytes(struct tpm_chip *chip, const u8 *buf, size_t len,
 	return 0;
 }
 
+static bool tpmix_fifo_is_ready(struct tpm_chip *chip)
+{
+	return tpmix_fifo_status(chip) & TPM_STS_COMMAND_READY;
+}
+
+/* What runs is aborted, which may last where the TPM does not heed it. */
+int tpmix_fifo_settle(struct tpm_chip *chip)
+{
+	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	unsigned long limit = msecs_to_jiffies(TPMIX_SETTLE_MS);
+
+	ix->stop = jiffies + limit;
+	tpmix_fifo_ready(chip);
+	if (tpmix_fifo_is_ready(chip))
+		return 0;
+	dev_info(ix->dev, "waiting for a command that runs already\n");
+	return tpmix_wait_status(chip, TPM_STS_COMMAND_READY, limit);
+}
+
 #ifdef TPMIX_SEND_BUFSIZ
-static int fifo_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
+static int tpmix_fifo_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
 #else
-static int fifo_send(struct tpm_chip *chip, u8 *buf, size_t len)
+static int tpmix_fifo_send(struct tpm_chip *chip, u8 *buf, size_t len)
 #endif
 {
+	const struct tpm_header *header = (const struct tpm_header *)buf;
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	size_t at = 0;
 	int burst, rc;
@@ -96,48 +132,50 @@ static int fifo_send(struct tpm_chip *chip, u8 *buf, size_t len)
 	if (len < TPM_HEADER_SIZE)
 		return -EINVAL;
 
-	if (!(fifo_status(chip) & TPM_STS_COMMAND_READY)) {
-		fifo_ready(chip);
-		rc = wait_status(chip, TPM_STS_COMMAND_READY, chip->timeout_b);
+	ix->stop = jiffies + chip->timeout_b +
+		   tpm_calc_ordinal_duration(chip, be32_to_cpu(header->ordinal));
+	if (!tpmix_fifo_is_ready(chip)) {
+		tpmix_fifo_ready(chip);
+		rc = tpmix_wait_status(chip, TPM_STS_COMMAND_READY, chip->timeout_b);
 		if (rc)
 			goto out;
 	}
 
 	/* The last byte goes alone: only before it must Expect be set. */
 	while (at < len - 1) {
-		burst = burst_count(chip);
+		burst = tpmix_burst_count(chip);
 		if (burst < 0) {
 			rc = burst;
 			goto out;
 		}
 		burst = min_t(size_t, burst, len - 1 - at);
-		rc = write_bytes(chip, buf + at, burst, true);
+		rc = tpmix_write_bytes(chip, buf + at, burst, true);
 		if (rc)
 			goto out;
 		at += burst;
 	}
-	rc = write_bytes(chip, buf + at, 1, false);
+	rc = tpmix_write_bytes(chip, buf + at, 1, false);
 	if (rc)
 		goto out;
 
 	writeb(TPM_STS_GO, ix->regs + TPM_REG_STS);
 out:
 	if (rc)
-		fifo_ready(chip);
+		tpmix_fifo_ready(chip);
 	return rc;
 }
 
-static int read_bytes(struct tpm_chip *chip, u8 *buf, size_t len)
+static int tpmix_read_bytes(struct tpm_chip *chip, u8 *buf, size_t len)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	size_t at = 0;
 	int burst, rc;
 
 	while (at < len) {
-		rc = wait_status(chip, TPMIX_STS_COMPLETE, chip->timeout_c);
+		rc = tpmix_wait_status(chip, TPMIX_STS_COMPLETE, chip->timeout_c);
 		if (rc)
 			return rc;
-		burst = burst_count(chip);
+		burst = tpmix_burst_count(chip);
 		if (burst < 0)
 			return burst;
 		for (; burst && at < len; burst--)
@@ -146,7 +184,7 @@ static int read_bytes(struct tpm_chip *chip, u8 *buf, size_t len)
 	return 0;
 }
 
-static int fifo_recv(struct tpm_chip *chip, u8 *buf, size_t count)
+static int tpmix_fifo_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 {
 	const struct tpm_header *header = (const struct tpm_header *)buf;
 	u32 size;
@@ -156,7 +194,7 @@ static int fifo_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 		rc = -EIO;
 		goto out;
 	}
-	rc = read_bytes(chip, buf, TPM_HEADER_SIZE);
+	rc = tpmix_read_bytes(chip, buf, TPM_HEADER_SIZE);
 	if (rc)
 		goto out;
 
@@ -165,31 +203,31 @@ static int fifo_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 		rc = -EIO;
 		goto out;
 	}
-	rc = read_bytes(chip, buf + TPM_HEADER_SIZE, size - TPM_HEADER_SIZE);
+	rc = tpmix_read_bytes(chip, buf + TPM_HEADER_SIZE, size - TPM_HEADER_SIZE);
 	if (rc)
 		goto out;
-	rc = wait_status(chip, TPM_STS_VALID, chip->timeout_c);
+	rc = tpmix_wait_status(chip, TPM_STS_VALID, chip->timeout_c);
 	if (rc)
 		goto out;
 
 	/* All that this door can notice of a byte that was lost or came twice. */
-	if (fifo_status(chip) & TPM_STS_DATA_AVAIL) {
+	if (tpmix_fifo_status(chip) & TPM_STS_DATA_AVAIL) {
 		dev_err(&chip->dev, "response is longer than its size field\n");
 		rc = -EIO;
 		goto out;
 	}
 	rc = size;
 out:
-	fifo_ready(chip);
+	tpmix_fifo_ready(chip);
 	return rc;
 }
 
 const struct tpm_class_ops tpmix_fifo_ops = {
 	.flags = TPM_OPS_AUTO_STARTUP,
-	.status = fifo_status,
-	.recv = fifo_recv,
-	.send = fifo_send,
-	.cancel = fifo_ready,
+	.status = tpmix_fifo_status,
+	.recv = tpmix_fifo_recv,
+	.send = tpmix_fifo_send,
+	.cancel = tpmix_fifo_ready,
 	.req_complete_mask = TPMIX_STS_COMPLETE,
 	.req_complete_val = TPMIX_STS_COMPLETE,
 	.req_canceled = tpmix_req_canceled,

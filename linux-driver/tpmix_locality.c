@@ -6,11 +6,16 @@
  * TIS: TCG PC Client Specific TPM Interface Specification 1.3.
  * PTP: TCG PC Client Platform TPM Profile 1.05.
  */
+#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/sched/signal.h>
 
 #include "tpmix_driver.h"
 
@@ -41,7 +46,9 @@ int tpmix_interface(struct tpmix_dev *ix)
 		return -ENODEV;
 	/* PTP tables 18 and 24; all ones: TPM 1.2, which knows TIS only. */
 	id = readl(ix->regs + TPM_REG_INTF_ID);
-	ix->crb = (id & TPM_INTF_ID_TYPE_MASK) == TPMIX_INTERFACE_CRB;
+	ix->tpm2 = id != TPM_INTERFACE_ID_TPM12;
+	ix->crb = ix->tpm2 &&
+		  (id & TPM_INTF_ID_TYPE_MASK) == TPMIX_INTERFACE_CRB;
 	return 0;
 }
 
@@ -54,7 +61,24 @@ void tpmix_interrupts_off(struct tpmix_dev *ix)
 	writel(readl(ix->regs + reg) & ~TPM_INT_GLOBAL_ENABLE, ix->regs + reg);
 }
 
-static void request(struct tpmix_dev *ix)
+bool tpmix_give_up(unsigned long stop)
+{
+	return time_after(jiffies, stop) || fatal_signal_pending(current);
+}
+
+void tpmix_lock(struct tpmix_dev *ix)
+{
+	down_read(&ix->chip->ops_sem);
+	mutex_lock(&ix->chip->tpm_mutex);
+}
+
+void tpmix_unlock(struct tpmix_dev *ix)
+{
+	mutex_unlock(&ix->chip->tpm_mutex);
+	up_read(&ix->chip->ops_sem);
+}
+
+static void tpmix_request(struct tpmix_dev *ix)
 {
 	if (ix->crb)
 		writel(TPM_LOC_CTRL_REQUEST_ACCESS,
@@ -64,7 +88,7 @@ static void request(struct tpmix_dev *ix)
 }
 
 /* Also withdraws a request that is pending. */
-static void relinquish(struct tpmix_dev *ix)
+static void tpmix_relinquish(struct tpmix_dev *ix)
 {
 	if (ix->crb)
 		writel(TPM_LOC_CTRL_RELINQUISH, ix->regs + TPM_REG_LOC_CTRL);
@@ -72,7 +96,7 @@ static void relinquish(struct tpmix_dev *ix)
 		writeb(TPM_ACCESS_ACTIVE_LOCALITY, ix->regs + TPM_REG_ACCESS);
 }
 
-static bool granted(struct tpmix_dev *ix)
+static bool tpmix_granted(struct tpmix_dev *ix)
 {
 	const u8 active = TPM_ACCESS_ACTIVE_LOCALITY | TPM_ACCESS_REG_VALID_STS;
 	u8 access;
@@ -84,23 +108,40 @@ static bool granted(struct tpmix_dev *ix)
 }
 
 /*
- * Asked for again where it is not: a relinquish of before that is repeated now
- * would have taken the request back. Active or pending, that changes nothing.
+ * Asked for again where it is not active: a relinquish of before that is repeated
+ * now would have taken the request back. Active or pending, that changes nothing.
  */
-static bool granted_or_request(struct tpmix_dev *ix)
+int tpmix_wait_granted(struct tpmix_dev *ix, unsigned long stop)
 {
-	if (granted(ix))
-		return true;
-	request(ix);
-	return false;
+	bool last;
+
+	for (;;) {
+		last = tpmix_give_up(stop);
+		if (tpmix_granted(ix))
+			return 0;
+		if (last)
+			break;
+		tpmix_request(ix);
+		usleep_range(POLL_US / 2, POLL_US);
+	}
+	/* Or the locality would become active when nobody waits for it. */
+	tpmix_relinquish(ix);
+	return -EBUSY;
 }
 
 /* Without an exit; false also where that cannot be said. STATUS is never ones. */
-static bool shown(struct tpmix_dev *ix)
+static bool tpmix_shown(struct tpmix_dev *ix)
 {
 	return ix->way == &tpmix_window &&
 	       lower_32_bits(ix->way->read(ix, TPMIX_REG_STATUS)) !=
 	       TPMIX_ALL_ONES;
+}
+
+/* While the chip is registered whoever calls an operation has this: tpmix_driver.h. */
+static void tpmix_assert_locked(struct tpmix_dev *ix)
+{
+	if (ix->may_hold)
+		lockdep_assert_held(&ix->chip->ops_sem);
 }
 
 /*
@@ -110,26 +151,20 @@ static bool shown(struct tpmix_dev *ix)
 int tpmix_request_locality(struct tpm_chip *chip, int loc)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	bool ok;
 	int rc;
 
+	tpmix_assert_locked(ix);
 	if (ix->held) {
 		ix->held = false;
 		/* Unless a higher locality has seized it. */
-		if (shown(ix) || granted(ix))
+		if (tpmix_shown(ix) || tpmix_granted(ix))
 			return loc;
 	}
-	request(ix);
-	if (shown(ix))
+	tpmix_request(ix);
+	if (tpmix_shown(ix))
 		return loc;
-	rc = read_poll_timeout(granted_or_request, ok, ok, POLL_US,
-			       jiffies_to_usecs(chip->timeout_a), false, ix);
-	if (rc) {
-		/* Or the locality would become active when nobody waits for it. */
-		relinquish(ix);
-		return -EBUSY;
-	}
-	return loc;
+	rc = tpmix_wait_granted(ix, jiffies + chip->timeout_a);
+	return rc ?: loc;
 }
 
 /*
@@ -141,42 +176,48 @@ int tpmix_relinquish_locality(struct tpm_chip *chip, int loc)
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
 	unsigned int ms = min_t(unsigned int, READ_ONCE(hold_ms), HOLD_MAX_MS);
 
+	tpmix_assert_locked(ix);
 	if (ms && ix->may_hold) {
 		ix->held = true;
 		schedule_delayed_work(&ix->release, msecs_to_jiffies(ms));
 	} else {
-		relinquish(ix);
+		tpmix_relinquish(ix);
 	}
 	return 0;
 }
 
-static void release_work(struct work_struct *work)
+static void tpmix_release(struct tpmix_dev *ix)
 {
-	struct tpmix_dev *ix = container_of(to_delayed_work(work),
-					    struct tpmix_dev, release);
-
-	mutex_lock(&ix->chip->tpm_mutex);
+	tpmix_lock(ix);
 	if (ix->held)
-		relinquish(ix);
+		tpmix_relinquish(ix);
 	ix->held = false;
-	mutex_unlock(&ix->chip->tpm_mutex);
+	tpmix_unlock(ix);
+}
+
+static void tpmix_release_work(struct work_struct *work)
+{
+	tpmix_release(container_of(to_delayed_work(work), struct tpmix_dev,
+				   release));
 }
 
 void tpmix_locality_init(struct tpmix_dev *ix)
 {
-	INIT_DELAYED_WORK(&ix->release, release_work);
+	INIT_DELAYED_WORK(&ix->release, tpmix_release_work);
 }
 
 void tpmix_hold_begin(struct tpmix_dev *ix)
 {
+	tpmix_lock(ix);
 	ix->may_hold = true;
+	tpmix_unlock(ix);
 }
 
 void tpmix_hold_end(struct tpmix_dev *ix)
 {
-	mutex_lock(&ix->chip->tpm_mutex);
+	tpmix_lock(ix);
 	ix->may_hold = false;
-	mutex_unlock(&ix->chip->tpm_mutex);
-	if (cancel_delayed_work_sync(&ix->release))
-		release_work(&ix->release.work);
+	tpmix_unlock(ix);
+	cancel_delayed_work_sync(&ix->release);
+	tpmix_release(ix);
 }

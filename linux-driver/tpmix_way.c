@@ -24,7 +24,7 @@
 #include "tpmix_driver.h"
 
 /* INDEX is written even where it should be right: a rollback moves it. */
-static void trapped_write(struct tpmix_dev *ix, const u8 *buf, size_t len)
+static void tpmix_trapped_write(struct tpmix_dev *ix, const u8 *buf, size_t len)
 {
 	void __iomem *win = ix->ext + ix->trap_at;
 	size_t at, off, n;
@@ -55,12 +55,12 @@ static void trapped_write(struct tpmix_dev *ix, const u8 *buf, size_t len)
 	}
 }
 
-static u64 trapped_read(struct tpmix_dev *ix, u32 reg)
+static u64 tpmix_trapped_read(struct tpmix_dev *ix, u32 reg)
 {
 	return readq(ix->ext + reg);
 }
 
-static void trapped_response(struct tpmix_dev *ix, u8 *buf, size_t size)
+static void tpmix_trapped_response(struct tpmix_dev *ix, u8 *buf, size_t size)
 {
 	void __iomem *win = ix->ext + ix->trap_at;
 	size_t at, off, n;
@@ -79,21 +79,21 @@ static void trapped_response(struct tpmix_dev *ix, u8 *buf, size_t size)
 }
 
 const struct tpmix_way tpmix_trapped = {
-	.write = trapped_write,
-	.read = trapped_read,
-	.response = trapped_response,
+	.write = tpmix_trapped_write,
+	.read = tpmix_trapped_read,
+	.response = tpmix_trapped_response,
 };
 
 /*
  * The doorbell that follows is a writeq(), before which all stores to memory are
  * done: memory-barriers.txt, "KERNEL I/O BARRIER EFFECTS".
  */
-static void window_write(struct tpmix_dev *ix, const u8 *buf, size_t len)
+static void tpmix_window_write(struct tpmix_dev *ix, const u8 *buf, size_t len)
 {
 	memcpy(ix->cmd, buf, len);
 }
 
-static u64 window_read(struct tpmix_dev *ix, u32 reg)
+static u64 tpmix_window_read(struct tpmix_dev *ix, u32 reg)
 {
 	const __le32 *p = (const __le32 *)(ix->header + reg);
 	u32 lo, hi;
@@ -109,7 +109,7 @@ static u64 window_read(struct tpmix_dev *ix, u32 reg)
 }
 
 /* One copy, checked as a copy: the memory may change, the locality be lost. */
-static void window_response(struct tpmix_dev *ix, u8 *buf, size_t size)
+static void tpmix_window_response(struct tpmix_dev *ix, u8 *buf, size_t size)
 {
 	memcpy(buf, ix->rsp, size);
 	/* What is read of the header after a difference is not older than this. */
@@ -117,18 +117,20 @@ static void window_response(struct tpmix_dev *ix, u8 *buf, size_t size)
 }
 
 const struct tpmix_way tpmix_window = {
-	.write = window_write,
-	.read = window_read,
-	.response = window_response,
+	.write = tpmix_window_write,
+	.read = tpmix_window_read,
+	.response = tpmix_window_response,
 	.free_poll = true,
 };
 
 /* Sizes and places that can be right; the rest is tpmix_map_windows(). */
-static bool windows_offered(struct tpmix_dev *ix, u32 cap)
+static bool tpmix_windows_offered(struct tpmix_dev *ix, u32 cap)
 {
-	return cap & TPMIX_CAP_RAM && ix->ram_size >= ix->bufsize &&
-	       ix->ram_size <= SZ_64K && PAGE_ALIGNED(ix->cmd_addr) &&
-	       PAGE_ALIGNED(ix->rsp_addr) && PAGE_ALIGNED(ix->header_addr);
+	const struct tpmix_windows *ram = &ix->ram;
+
+	return cap & TPMIX_CAP_RAM && ram->size >= ix->bufsize &&
+	       ram->size <= SZ_64K && PAGE_ALIGNED(ram->cmd) &&
+	       PAGE_ALIGNED(ram->rsp) && PAGE_ALIGNED(ram->header);
 }
 
 int tpmix_discover(struct tpmix_dev *ix)
@@ -159,12 +161,12 @@ int tpmix_discover(struct tpmix_dev *ix)
 	    ix->trap_size > TPM_REG_DID_VID - ix->trap_at)
 		goto out;
 
-	ix->ram_size = readl(ix->ext + TPMIX_REG_RAM_SIZE);
-	ix->cmd_addr = readq(ix->ext + TPMIX_REG_CMD_WINDOW);
-	ix->rsp_addr = readq(ix->ext + TPMIX_REG_RSP_WINDOW);
-	ix->header_addr = readq(ix->ext + TPMIX_REG_HEADER);
-	if (!windows_offered(ix, cap))
-		ix->ram_size = 0;
+	ix->ram.size = readl(ix->ext + TPMIX_REG_RAM_SIZE);
+	ix->ram.cmd = readq(ix->ext + TPMIX_REG_CMD_WINDOW);
+	ix->ram.rsp = readq(ix->ext + TPMIX_REG_RSP_WINDOW);
+	ix->ram.header = readq(ix->ext + TPMIX_REG_HEADER);
+	if (!tpmix_windows_offered(ix, cap))
+		ix->ram.size = 0;
 	return 0;
 out:
 	dev_warn(ix->dev,
@@ -181,11 +183,7 @@ struct resource *tpmix_resource(struct device *dev, unsigned int n)
 	return pnp_get_resource(to_pnp_dev(dev), IORESOURCE_MEM, n);
 }
 
-/*
- * Only what ACPI gives to the device: an address from its registers alone could
- * name any memory of this machine.
- */
-static void *map(struct tpmix_dev *ix, u64 addr, size_t size)
+int tpmix_request_region(struct tpmix_dev *ix, u64 addr, size_t size)
 {
 	struct resource *res;
 	unsigned int n;
@@ -196,26 +194,34 @@ static void *map(struct tpmix_dev *ix, u64 addr, size_t size)
 			continue;
 		if (!devm_request_mem_region(ix->dev, addr, size,
 					     dev_name(ix->dev)))
-			return ERR_PTR(-EBUSY);
-		return devm_memremap(ix->dev, addr, size,
-				     MEMREMAP_WB | MEMREMAP_DEC);
+			return -EBUSY;
+		return 0;
 	}
-	return ERR_PTR(-ENODEV);
+	return -ENODEV;
+}
+
+static void *tpmix_map(struct tpmix_dev *ix, u64 addr, size_t size)
+{
+	int rc = tpmix_request_region(ix, addr, size);
+
+	if (rc)
+		return ERR_PTR(rc);
+	return devm_memremap(ix->dev, addr, size, MEMREMAP_WB | MEMREMAP_DEC);
 }
 
 int tpmix_map_windows(struct tpmix_dev *ix)
 {
 	u8 *header, *cmd, *rsp;
 
-	if (!ix->ram_size)
+	if (!ix->ram.size)
 		return -ENODEV;
-	header = map(ix, ix->header_addr, TPMIX_HEADER_PAGE_SIZE);
+	header = tpmix_map(ix, ix->ram.header, TPMIX_HEADER_PAGE_SIZE);
 	if (IS_ERR(header))
 		return PTR_ERR(header);
-	cmd = map(ix, ix->cmd_addr, ix->ram_size);
+	cmd = tpmix_map(ix, ix->ram.cmd, ix->ram.size);
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
-	rsp = map(ix, ix->rsp_addr, ix->ram_size);
+	rsp = tpmix_map(ix, ix->ram.rsp, ix->ram.size);
 	if (IS_ERR(rsp))
 		return PTR_ERR(rsp);
 
@@ -225,9 +231,18 @@ int tpmix_map_windows(struct tpmix_dev *ix)
 	return 0;
 }
 
+/*
+ * ACCEPTED and STATUS as memory shows them before and after the registers are read:
+ * the end of a command in between changes them once, and so agrees with one of the
+ * two.
+ */
 bool tpmix_windows_work(struct tpmix_dev *ix)
 {
-	return lower_32_bits(window_read(ix, TPMIX_REG_MAGIC)) == TPMIX_MAGIC &&
-	       window_read(ix, TPMIX_REG_ACCEPTED) ==
-	       trapped_read(ix, TPMIX_REG_ACCEPTED);
+	u64 before, regs, after;
+
+	before = tpmix_window_read(ix, TPMIX_REG_ACCEPTED);
+	regs = tpmix_trapped_read(ix, TPMIX_REG_ACCEPTED);
+	after = tpmix_window_read(ix, TPMIX_REG_ACCEPTED);
+	return lower_32_bits(tpmix_window_read(ix, TPMIX_REG_MAGIC)) ==
+	       TPMIX_MAGIC && (before == regs || after == regs);
 }

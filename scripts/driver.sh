@@ -192,9 +192,13 @@ lint() {
     done
 
     # Lines of code only: the maintainers' list is not this tree's.
-    perl "$OUT/source-7.3/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
-        -f "$SRC"/*.[ch] "$SRC/Kbuild" "$SRC/Makefile" "$SRC/Kconfig" \
-        "$LARGE"/*.c "$LARGE/Kbuild" || failed=1
+    # TRACE_EVENT() has a layout of its own.
+    perl "$OUT/source-7.3/scripts/checkpatch.pl" --no-tree --terse --no-summary \
+        -f "$SRC/tpmix_trace.h" || failed=1
+    find "$SRC" "$LARGE" -maxdepth 1 \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \
+        -o -name Kconfig \) ! -name tpmix_trace.h -print0 |
+        xargs -0 perl "$OUT/source-7.3/scripts/checkpatch.pl" --no-tree --strict --terse \
+            --no-summary -f || failed=1
     [ $failed = 0 ] || die "findings in linux-driver or tests/guest/large, above"
     say "linux-driver: no findings"
 }

@@ -32,6 +32,8 @@ TCTI = ["parts", "doors", "store", "context", "several", "left", "signals"]
 # With real programs; the last one boots guests.
 TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
 
+DEVICES = ["tis", "crb"]
+
 # Programs that boot guests, and their groups of tests.
 GUEST = {
     "driver": [["doors"], ["binding"], ["owner"], ["costs"], ["large"], ["replays"]],
@@ -47,6 +49,8 @@ SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": ([], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
                   for n in ("spec", "floors", "tour")], 60),
+    "driver": (["engine"], [[HOST / "driver/test_faults", device] for device in DEVICES] +
+               [[HOST / "driver/test_life"]], 120),
     "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),

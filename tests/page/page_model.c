@@ -46,8 +46,7 @@ uint16_t page_command_csum(const struct page *p, unsigned int l)
 }
 
 /*
- * An event of the locality: "bit 31 of INT_ENABLE enables them"; a bit that is not
- * enabled is not set.
+ * "What happens sets the bit of the locality that it happens to, where INT_ENABLE has"
  */
 void page_interrupt(struct page *p, unsigned int l, uint32_t bits, uint32_t any_of)
 {
@@ -156,14 +155,15 @@ static void acceptance(struct page *p, unsigned int l)
 	p->loc[l].armed = PAGE_DISARMED;
 }
 
-/* "A command begins by *acceptance*: tpmGo or a doorbell." (And START.) */
+/* "A command begins by *acceptance*: tpmGo, START or a doorbell." */
 void page_accept(struct page *p, unsigned int l, bool by_fifo)
 {
 	uint32_t size = page_command_size(p, l);
-	bool fits = size >= 10 && size <= p->bufsize;
+	/* "command size below 10 or above BUFSIZE"; "FIFO: size field differs from" */
+	bool fits = size >= 10 && size <= p->bufsize && (!by_fifo || size == p->fifo_bytes);
 
 	acceptance(p, l);
-	/* "A command that comes by a doorbell is no FIFO command" */
+	/* "It counts no bytes of a command that came by a doorbell" */
 	if (!by_fifo) {
 		p->fifo_bytes = 0;
 	}
@@ -173,8 +173,7 @@ void page_accept(struct page *p, unsigned int l, bool by_fifo)
 	p->run.len = fits ? size : 0;
 	memcpy(p->run.bytes, page_command_of(p, l), p->run.len);
 	p->cmd_csum = page_crc(p->run.bytes, p->run.len);
-	/* "command size below 10 or above BUFSIZE"; "FIFO: size field differs from" */
-	if (!fits || (by_fifo && size != p->fifo_bytes)) {
+	if (!fits) {
 		error_response(p, l, 0x19, 0x142);
 		return;
 	}
@@ -221,7 +220,7 @@ void page_go(struct page *p, unsigned int l, bool by_fifo)
 	}
 }
 
-/* "commandReady, cmdReady and goIdle of its locality withdraw it." */
+/* "commandReady, cmdReady and goIdle of its locality withdraw it, where they" */
 void page_withdraw(struct page *p, unsigned int l)
 {
 	if (p->waiting == l) {
@@ -259,11 +258,11 @@ static void becomes_active(struct page *p, unsigned int l)
 	if (p->running != PAGE_NOBODY && p->running != l) {
 		p->cancels++;
 	}
-	/* "localityChange is set for the locality that becomes active." */
+	/* "becoming active sets localityChange" */
 	page_interrupt(p, l, p->is_crb ? 8 : 4, p->is_crb ? 8 : 4);
 }
 
-/* "requestUse (bit 1): active at once if no locality is, pending otherwise." */
+/* "requestUse: active at once if no locality is, pending otherwise." */
 void page_request(struct page *p, unsigned int l)
 {
 	if (p->active == PAGE_NOBODY) {

@@ -159,13 +159,13 @@ static void data_write(struct page *p, unsigned int l, uint8_t val)
 		p->loc[l].state = PAGE_RECEPTION;
 		p->fifo_bytes = 0;
 	}
-	/* "Bytes written beyond the command's size are dropped." */
+	/* "those written beyond the command's size are dropped" */
 	if (p->loc[l].state == PAGE_RECEPTION && expect(p, l)) {
 		page_command_of(p, l)[p->fifo_bytes++] = val;
 	}
 }
 
-/* INTERFACE_ID and INTF_ID: "one register of both interfaces" */
+/* "**INTERFACE_ID** is the register of both interfaces" */
 static uint32_t intf_id(const struct page *p)
 {
 	/* "TPM 1.2: reads ones." */
@@ -432,7 +432,7 @@ static void ctrl_req_write(struct page *p, unsigned int l, uint32_t val)
 	if ((val & 3) != 1 && (val & 3) != 2) {
 		return;
 	}
-	/* "Ignored while a command of this locality runs." */
+	/* "Ignored, and arms nothing, while a command of this locality runs." */
 	if (p->running == l) {
 		return;
 	}
@@ -491,7 +491,7 @@ static void crb_write(struct page *p, unsigned int l, uint32_t off, uint32_t val
 			return;
 		}
 		if (!(val & 1)) {
-			/* "Writing 0 to it prepares the next command: it arms START." */
+			/* "Writing 0 to it (its byte) prepares the next command: it arms START." */
 			page_arm(p, l);
 		} else if (p->running == l) {
 			/* "writing 1 to bit 0 asks the backend to cancel, if this" */

@@ -295,24 +295,26 @@ static bool differ(struct rig *r, const char *what, uint64_t page, uint64_t engi
 	return true;
 }
 
-static bool memory_differs(struct rig *r)
+bool rig_memory_differs(struct rig *r)
 {
+	uint64_t engine;
 	char what[32];
 	uint32_t addr;
 
-	for (addr = 0; addr < RIG_SPACE; addr++) {
+	for (addr = 0; addr < RIG_SPACE; addr += 8) {
 		if (!page_is_ram(r->p, addr, false)) {
-			addr |= 0xFFF;
+			addr |= 0xFF8;
 			continue;
 		}
 		snprintf(what, sizeof(what), "memory at 0x%05X", addr);
-		if (differ(r, what, page_read(r->p, addr, 1), machine_read(r->m, addr, 1))) {
+		engine = machine_read(r->m, addr, 8);
+		if (differ(r, what, page_read(r->p, addr, 8), engine)) {
 			return true;
 		}
 		/* "What it finds in the last four is always what tpmix_read() returns" */
 		if ((addr < 0x10000 || addr >= 0x20000) &&
-		    differ(r, "tpmix_read() of memory", machine_read(r->m, addr, 1),
-			   tpmix_read(&r->m->e, addr, 1))) {
+		    differ(r, "tpmix_read() of memory", tpmix_read(&r->m->e, addr, 8),
+			   engine)) {
 			return true;
 		}
 	}
@@ -440,7 +442,7 @@ bool rig_do(struct rig *r, const struct op *op)
 		   r->m->resets_of_established)) {
 		return false;
 	}
-	return (!r->thorough && ++r->ops % 64) || !memory_differs(r);
+	return (!r->thorough && ++r->ops % 64) || !rig_memory_differs(r);
 }
 
 void op_print(const struct op *op)

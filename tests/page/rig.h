@@ -68,6 +68,8 @@ void rig_begin(struct rig *r, const struct rig_device *device);
 void rig_end(struct rig *r);
 /* False, and a text in r->difference, where model and engine differ. */
 bool rig_do(struct rig *r, const struct op *op);
+/* All of what a guest finds in memory; rig_do() looks at it now and then. */
+bool rig_memory_differs(struct rig *r);
 void op_print(const struct op *op);
 
 /* The response to a command; @kind as in OP_COMPLETE. NULL: the backend failed. */

@@ -47,8 +47,9 @@ ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
-    "spec": ([], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                  for n in ("spec", "floors", "tour")], 60),
+    "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
+                          for n in ("spec", "floors", "tour", "page")] +
+             [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / "driver/test_faults", device] for device in DEVICES] +
                [[HOST / "driver/test_life"]], 120),
     "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),

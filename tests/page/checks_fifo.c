@@ -545,6 +545,7 @@ static void without_command_ready(void)
 }
 
 const struct check checks_fifo[] = {
+	{ "fifo/active", "\"Any\" in the last column: the register answers every locality", reset_values },
 	{ "fifo/access-reset", "| 0x000 | TPM_REG_ACCESS | 1 | RW | 0x81 | any |", reset_values },
 	{ "fifo/int-enable-reset", "| 0x008 | TPM_REG_INT_ENABLE | 4 | RW | 0x00000008 | any |", reset_values },
 	{ "fifo/int-vector-reset", "| 0x00C | TPM_REG_INT_VECTOR | 1 | RO | property irq | any |", reset_values },

@@ -353,6 +353,47 @@ static void no_register(void)
 	IS(rd(0x6FE8, 8), 0);
 }
 
+static void guest_errors(void)
+{
+	on(TIS);
+	rd(0x004, 4);
+	IS(rig.m->guest_errors, 1);
+	wr(0xFE8, 0, 4);
+	IS(rig.m->guest_errors, 2);
+	rd(0x000, 4);
+	IS(rig.m->guest_errors, 2);
+}
+
+static void pages(void)
+{
+	unsigned int l;
+
+	on(CRB);
+	for (l = 0; l < 5; l++) {
+		IS(rd(l << 12 | 0x30, 4), 0x00027911);
+		IS(rd(0x6000 + (l << 12) + 0xF90, 4), 0x58495054);
+	}
+	on(CRB_FIFO);
+	for (l = 0; l < 5; l++) {
+		IS(rd(l << 12 | 0xF00, 4), 0x00011014);
+		IS(rd(l << 12 | 0xF90, 4), 0x58495054);
+		IS(rd(0x6000 + (l << 12) + 0xF90, 4), 0x58495054);
+	}
+	on(TIS);
+	for (l = 0; l < 5; l++) {
+		IS(rd(l << 12 | 0xF90, 4), 0x58495054);
+	}
+	IS(rd(0xFF90, 4), 0x58495054);
+	take(0);
+	wr(0x10FFF, 0x77, 1);
+	IS(rd(0x10FFF, 1), 0x77);
+	IS(rd(0x20FFF, 1), 0);
+	on(TIS_64K);
+	take(0);
+	wr(0x1FFFF, 0x77, 1);
+	IS(rd(0x1FFFF, 1), 0x77);
+}
+
 static void behind_the_response(void)
 {
 	on(CRB);
@@ -406,12 +447,22 @@ const struct check checks_general[] = {
 	{ "addresses/little-endian", "All registers are little-endian.", little_endian },
 	{ "addresses/any-width", "Reads and writes of 1, 2, 4 and 8 bytes at any offset", words_lowest_first },
 	{ "addresses/bytes-not-written", "Bytes that are not written count as 0", bytes_not_written },
+	{ "addresses/locality-pages", "| 0x00000 | 0x5000 | five locality pages of 4 KiB", pages },
+	{ "addresses/extension-pages", "| 0x06000 | 0x5000 | `tpm-crb-ext`: extension pages", pages },
+	{ "addresses/header-page", "| 0x0F000 | 0x1000 | header page, RAM, read-only", pages },
+	{ "addresses/command-window", "| 0x10000 | 64 KiB | command window, RAM", pages },
+	{ "addresses/response-window", "| 0x20000 | 64 KiB | response window, RAM", pages },
+	{ "addresses/tis", "| `tpm-tis-indexed` | FIFO and indexed door | none | yes |", pages },
+	{ "addresses/crb", "| `tpm-crb-ext` as CRB | CRB door | indexed door | yes |", pages },
+	{ "addresses/crb-as-fifo", "| `tpm-crb-ext` as FIFO | FIFO and indexed door | indexed door | yes |", pages },
+	{ "addresses/logged", "both are logged as guest errors", guest_errors },
 	{ "addresses/no-register", "Offsets without a register read as all ones", no_register },
 	{ "addresses/one-byte-registers", "The other bytes of a 1-byte register's word", no_register },
 	{ "addresses/crb-page", "In a CRB page offsets without a register read as 0", no_register },
 	{ "addresses/behind-the-response", "Bytes of a buffer or window behind the response", behind_the_response },
 	{ "addresses/not-active", "To a locality that is not active they read as ones", behind_the_response },
 	{ "addresses/locality-4", "The QEMU devices drop the guest's writes to it", locality_4 },
+	{ "write-rule/every-write", "**The write rule (R2).** Every write may be repeated.", r2 },
 	{ "write-rule/repetition", "the device keeps the last write that started a command", r2 },
 	{ "write-rule/on-purpose", "A guest that wants to do the same thing twice on purpose", r2_a_dropped_write_counts },
 	{ "write-rule/int-status", "And of INT_STATUS: a handler that wrote a value", r2_int_status },

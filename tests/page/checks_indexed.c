@@ -468,6 +468,35 @@ static void header_page(void)
 	IS(rd(0xFFD8, 4), 0xFFFFFFFF);
 }
 
+/* Every burst of up to 16 bits in a command changes its checksum. */
+static void bursts(void)
+{
+	uint8_t cmd[40] = { 0x80, 0x01 }, other[40];
+	unsigned int at, burst, bit;
+
+	for (at = 0; at + 16 <= sizeof(cmd) * 8; at += 3) {
+		for (burst = 1; burst < 0x10000; burst += 1 + burst / 16) {
+			memcpy(other, cmd, sizeof(cmd));
+			for (bit = 0; bit < 16; bit++) {
+				other[(at + bit) / 8] ^= (uint8_t)((burst >> bit & 1) <<
+								   (at + bit) % 8);
+			}
+			g_assert_cmphex(tpmix_crc16(cmd, 40), !=, tpmix_crc16(other, 40));
+		}
+	}
+	on(TIS);
+}
+
+static void arms_nothing(void)
+{
+	on(CRB);
+	crb_run(0, 1);
+	answer();
+	wr(0x1000B, 2, 1);
+	crb_start(0);
+	IS(rig.m->starts, 1);
+}
+
 const struct check checks_indexed[] = {
 	{ "indexed/window-reset", "| 0x100 | TPMIX_WINDOW |", reset_values },
 	{ "indexed/magic-reset", "| 0xF90 | TPMIX_REG_MAGIC | 4 | RO | 0x58495054 | any |", reset_values },
@@ -525,11 +554,13 @@ const struct check checks_indexed[] = {
 	{ "indexed/refused-width", "| 5 | TPMIX_REFUSED_WIDTH |", width },
 	{ "indexed/rsp-size", "**RSP_SIZE** bytes of the response, 0 where this locality has none.", status },
 	{ "indexed/csum", "**CSUM** in 15:0 the accepted command's", csum },
+	{ "indexed/bursts", "It detects every burst error of up to 16 bits", bursts },
 	{ "indexed/csum-0", "0 for a locality that neither runs a command nor", csum },
 	{ "indexed/cancel", "**CANCEL** the ticket of the command to cancel", cancel },
 	{ "indexed/int-ack", "**INT_ACK** the ticket whose completion was seen", int_ack },
 	{ "windows/command", "**Command window** (read, write): command[i]", command_window },
 	{ "windows/private-copy", "The guest may write it at any time; what runs is a private", command_window },
+	{ "windows/arms-nothing", "It arms nothing.", arms_nothing },
 	{ "windows/wiped", "The window is wiped at TPM_INIT, where the first", wiped },
 	{ "windows/response", "**Response window** (read-only): response[i]", response_window },
 	{ "windows/header", "**Header page** (read-only): at 0xF90-0xFFF what", header_page },

@@ -287,9 +287,98 @@ static void tpm_init(void)
 	IS(reg(0, 0xFD0), 1);
 }
 
+static void response_stays(void)
+{
+	on(TIS);
+	fifo_run(0, 1);
+	answer();
+	rd(at(0, 0x24), 4);
+	wr(at(0, 0x18), 2, 1);
+	wr(at(0, 0x18), 0x40, 1);
+	leave(0);
+	take(0);
+	IS(rd(at(0, 0x100), 2), 0x0180);
+	IS(reg(0, 0xFDC), rig.p->rsp_len);
+}
+
+static void go_not_in_reception(void)
+{
+	on(TIS);
+	take(0);
+	wr(at(0, 0x18), 0x20, 1);
+	wr(at(0, 0x18), 0x40, 1);
+	wr(at(0, 0x18), 0x20, 1);
+	wr(at(0, 0x24), 0x80, 1);
+	wr(at(0, 0x18), 0x20, 1);
+	IS(reg(0, 0xFD0), 0);
+	IS(state(0), STATE_RECEPTION);
+}
+
+static void go_while_one_runs(void)
+{
+	uint32_t errors;
+
+	on(CRB);
+	crb_run(0, 1);
+	crb_put(0, 12, 2);
+	errors = rig.m->guest_errors;
+	crb_start(0);
+	IS(rig.m->guest_errors, errors + 1);
+	answer();
+	IS(response_code(0), 0x922);
+}
+
+static void wrong_doorbells(void)
+{
+	on(TIS);
+	take(0);
+	put(0, 12, 1);
+	wr(at(0, 0xFCC), 5, 4);
+	IS(refused(0), 2);
+	wr(at(0, 0xFCC), 1, 2);
+	IS(refused(0), 5);
+	ring(0);
+	wr(at(0, 0xFCC), 2, 4);
+	IS(refused(0), 1);
+	IS(rig.m->starts, 1);
+}
+
+static void index_beyond(void)
+{
+	on(TIS);
+	take(0);
+	wr(at(0, 0xFC0), 4096, 4);
+	IS(rd(at(0, 0x100), 8), 0);
+	wr(at(0, 0x100), 1, 4);
+	IS(refused(0), 4);
+}
+
+static uint32_t code_in(const uint8_t *rsp)
+{
+	return (uint32_t)rsp[6] << 24 | (uint32_t)rsp[7] << 16 | (uint32_t)rsp[8] << 8 | rsp[9];
+}
+
+static void the_copy_counts(void)
+{
+	on(TIS);
+	run(0, 1);
+	wr(0x10004, 0xFF, 1);
+	wr(0x1000B, 9, 1);
+	g_assert_cmphex(rig.m->e.cfg.run[11], ==, 1);
+	IS(reg(0, 0xFE0) & 0xFFFF, page_crc(rig.m->command, 12));
+	answer();
+	IS(response_code(0), code_in(rig.p->rsp));
+}
+
 const struct check checks_transaction[] = {
 	{ "transaction/one-in-execution", "at most one locality is in Execution.", one_in_execution },
 	{ "transaction/response-ends", "At acceptance, and only there, the previous response ends", response_ends },
+	{ "transaction/response-stays", "Completion stores the response, which from then on", response_stays },
+	{ "bad-input/go", "| tpmGo while Expect is 1, or in another state than Reception |", go_not_in_reception },
+	{ "bad-input/go-while-one-runs", "| tpmGo or a new CTRL_START while a command runs |", go_while_one_runs },
+	{ "bad-input/doorbell", "| doorbell with a wrong ticket, in part, while a command runs |", wrong_doorbells },
+	{ "bad-input/index", "| INDEX beyond the buffer | reads 0, writes dropped", index_beyond },
+	{ "bad-input/copy", "| command bytes changed while the command runs", the_copy_counts },
 	{ "access/not-active", "Command, response, status, tickets and checksums are for the active", not_yours },
 	{ "access/response", "The response belongs to the locality that sent the command", not_yours },
 	{ "access/wiped", "When a locality becomes active, command bytes of another are wiped", isolation },

@@ -16,7 +16,7 @@ void driver_begin(struct driver *d, const uint8_t *cmd, uint32_t len)
 	d->step = STEP_1_REQUEST;
 }
 
-/* "8 bytes, 4, 1": as many as fit, and do not leave the window. */
+/* As many bytes as fit into one access, and do not leave the window. */
 static unsigned int chunk(const struct driver *d, uint32_t len)
 {
 	uint32_t left = len - d->at;
@@ -30,7 +30,7 @@ static uint32_t door(const struct driver *d, uint32_t off)
 	return (d->crb ? 0x6000 : 0) + off;
 }
 
-/* "COMPLETED here without an exit", where it has the windows. */
+/* "A guest polls COMPLETED here without an exit", where it has the windows. */
 static uint32_t polled(const struct driver *d, uint32_t off)
 {
 	return d->ram ? 0xF000 + off : door(d, off);
@@ -161,7 +161,7 @@ static void believe(struct driver *d, uint64_t val)
 			d->step = STEP_4_POLL;
 		}
 	} else if (!d->rsp_len || d->csum >> 16 != page_crc(d->rsp, d->rsp_len)) {
-		/* "on a difference again from step 4's read of the size" */
+		/* "On a difference again from step 4, which reads the size anew." */
 		d->step = STEP_4_POLL;
 	} else {
 		d->step = STEP_6_RELINQUISH;

@@ -67,9 +67,9 @@ static void on_reset_established(void *opaque, unsigned int locality)
 
 static void on_guest_error(void *opaque, const char *what, uint32_t addr)
 {
-	(void)opaque;
 	(void)addr;
 	g_assert_nonnull(what);
+	((struct machine *)opaque)->guest_errors++;
 }
 
 static void on_changed(void *opaque, uint32_t addr, uint32_t len)

@@ -31,7 +31,7 @@ struct machine {
 	uint8_t crb_buffer[TPMIX_DATA_BUFFER_SIZE];
 	bool fast;               /* the backend answers before start() returns */
 	/* what the backend saw */
-	uint32_t starts, cancels, resets_of_established;
+	uint32_t starts, cancels, resets_of_established, guest_errors;
 	uint32_t digest;         /* of every command, its ticket and locality */
 	uint8_t command[PAGE_BUFFER];
 	uint32_t command_len, ticket;

@@ -271,23 +271,35 @@ static const char *play(struct play *p, const struct fault *faults, unsigned int
 
 struct kind {
 	const char *name;
+	const char *says;
 	enum fault_kind kind;
 	unsigned int first, last, step; /* of @arg */
 	bool may_fail;
 };
 
 static const struct kind kinds[] = {
-	{ "none", FAULT_NONE, 0, 0, 1, false },
-	{ "repeated", FAULT_REPEAT, 0, 0, 1, false },
-	{ "late", FAULT_LATE, 1, 40, 3, false },
-	{ "lost", FAULT_LOST, 0, 0, 1, false },
-	{ "corrupted", FAULT_CORRUPT, 0, 63, 5, false },
-	{ "blip", FAULT_BLIP, 0, 0, 1, false },
-	{ "seized", FAULT_SEIZED, 1, 30, 4, false },
-	{ "relinquished", FAULT_LEFT, 0, 0, 1, false },
-	{ "orphan", FAULT_ORPHAN, 0, 0, 1, true },
-	{ "foreign", FAULT_FOREIGN, 1, 3, 1, true },
-	{ "rolled-back", FAULT_ROLLED_BACK, 0, SNAPSHOTS - 1, 1, false },
+	{ "driver/none", "1. ACCESS = requestUse, CRB: LOC_CTRL = requestAccess",
+	  FAULT_NONE, 0, 0, 1, false },
+	{ "driver/repeated", "2. INDEX = 0; the command into the window",
+	  FAULT_REPEAT, 0, 0, 1, false },
+	{ "driver/late", "3. 8 bytes at 0xFC8: checksum, ON, ticket n + 1.",
+	  FAULT_LATE, 1, 40, 3, false },
+	{ "driver/lost", "4. 8 bytes from 0xFD8, or of the header page, until COMPLETED",
+	  FAULT_LOST, 0, 0, 1, false },
+	{ "driver/corrupted", "What is not as expected, here and in step 5, is believed",
+	  FAULT_CORRUPT, 0, 63, 5, false },
+	{ "driver/blip", "the locality was lost; from step 1 again, with the same ticket",
+	  FAULT_BLIP, 0, 0, 1, false },
+	{ "driver/seized", "5. INDEX = 0; the response from the window",
+	  FAULT_SEIZED, 1, 30, 4, false },
+	{ "driver/relinquished", "6. ACCESS = activeLocality, CRB: LOC_CTRL = relinquish.",
+	  FAULT_LEFT, 0, 0, 1, false },
+	{ "driver/orphan", "n is the last ticket: read from ACCEPTED once",
+	  FAULT_ORPHAN, 0, 0, 1, true },
+	{ "driver/foreign", "The command may have run before: a driver that was rolled back",
+	  FAULT_FOREIGN, 1, 3, 1, true },
+	{ "driver/rolled-back", "**R7** A guest that is rolled back to any earlier point",
+	  FAULT_ROLLED_BACK, 0, SNAPSHOTS - 1, 1, false },
 };
 
 static bool one(unsigned int way, const struct fault *f, unsigned int n, bool may_fail,
@@ -446,6 +458,24 @@ static void lost_locality(void)
 	machine_free(p.m);
 }
 
+static void after_the_end(void)
+{
+	unsigned int at, accesses;
+
+	for (at = 1; at < 10; at++) {
+		struct fault f = { FAULT_ROLLED_BACK, 0, at };
+		static struct play p;
+
+		play_begin(&p, false, false, true, 18);
+		while (p.command == 0 && p.d.step != DRIVER_DONE) {
+			one_step(&p, NULL, 0);
+		}
+		f.at = p.accesses;
+		machine_free(p.m);
+		g_assert_true(one(4, &f, 1, false, &accesses));
+	}
+}
+
 /* Why the driver counts: one that reads ACCEPTED anew runs its command twice. */
 static void accepted_anew(void)
 {
@@ -479,6 +509,8 @@ static const struct {
 	{ "driver/lost-locality", "ones: the locality is lost; from step 1 again", lost_locality },
 	{ "driver/accepted-anew", "A driver that reads ACCEPTED again in a transaction", accepted_anew },
 	{ "driver/several-faults", "A driver's transaction, all of it repeatable, from any point", test_several },
+	{ "driver/after-the-end", "A guest rolled back from after step 6 to a point behind step 1",
+	  after_the_end },
 	{ "driver/long", "beyond 3584 bytes INDEX = 3584 and on", test_long },
 	{ "driver/index-change", "A guest rolled back over a change of INDEX", test_long },
 };
@@ -491,7 +523,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_set_nonfatal_assertions();
 	for (i = 0; i < G_N_ELEMENTS(kinds); i++) {
-		name = g_strdup_printf("/page/driver/each-access/%s", kinds[i].name);
+		name = g_strdup_printf("/page/%s", kinds[i].name);
 		g_test_add_data_func(name, &kinds[i], test_each_access);
 		g_free(name);
 	}

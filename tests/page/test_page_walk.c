@@ -512,7 +512,7 @@ static void test_walks(gconstpointer data)
 {
 	const struct rig_device *device = data;
 	const unsigned int seed = from_environment("PAGE_SEED", 1);
-	const unsigned int walks = from_environment("PAGE_WALKS", 24);
+	const unsigned int walks = from_environment("PAGE_WALKS", 16);
 	unsigned int i;
 
 	for (i = 0; i < walks; i++) {

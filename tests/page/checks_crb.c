@@ -348,6 +348,24 @@ static void the_last_waits(void)
 	IS(rig.m->starts, 1);
 }
 
+static void none_takes_its_place(void)
+{
+	on(CRB);
+	crb_run(0, 1);
+	crb_put(0, 12, 2);
+	crb_start(0);
+	seize(1);
+	crb_run(1, 3);
+	leave(1);
+	answer();
+	take(0);
+	IS(response_code(0), 0x922);
+	leave(0);
+	take(1);
+	IS(reg(1, 0xFDC), 0);
+	IS(rig.m->starts, 1);
+}
+
 static void waits_over_hand_overs(void)
 {
 	on(CRB);
@@ -585,7 +603,8 @@ const struct check checks_crb[] = {
 	{ "crb/early-until-refused", "or refused for its checksum, or something arms it", early_until_refused },
 	{ "crb/start-waits", "A new START that finds a command running", start_waits },
 	{ "crb/waiting-is-answered", "When that command ends, the START that waits gets", start_waits },
-	{ "crb/the-last-waits", "Of several that wait the last one is answered.", the_last_waits },
+	{ "crb/the-last-waits", "Of several that wait the last one is answered, but for", the_last_waits },
+	{ "crb/none-takes-its-place", "but for a START of the locality whose command runs", none_takes_its_place },
 	{ "crb/waits-over-hand-overs", "It waits over hand-overs too", waits_over_hand_overs },
 	{ "crb/doorbell-is-refused", "tpmGo waits and is answered the same way", doorbell_is_refused },
 	{ "crb/cancel", "**CTRL_CANCEL** writing 1 to bit 0 asks the backend", cancel },

@@ -213,8 +213,13 @@ bool page_complete(struct page *p, const uint8_t *rsp, uint32_t len, bool selfte
 void page_go(struct page *p, unsigned int l, bool by_fifo)
 {
 	if (p->running != PAGE_NOBODY) {
-		/* "Of several that wait the last one is answered." */
-		p->waiting = (uint8_t)l;
+		/*
+		 * "Of several that wait the last one is answered, but for a START of the
+		 * locality whose command runs: none takes its place."
+		 */
+		if (p->waiting != p->running) {
+			p->waiting = (uint8_t)l;
+		}
 	} else {
 		page_accept(p, l, by_fifo);
 	}

@@ -358,9 +358,11 @@ int main(int argc, char **argv)
 		&txn_crb_fifo_indexed,
 	};
 	/* as where the machine's memory is confidential */
-	struct txn_kind ram_off[] = {
-		txn_indexed, txn_fifo, txn_crb, txn_crb_linux, txn_crb_indexed,
+	static const struct txn_kind *const trapped[] = {
+		&txn_indexed, &txn_fifo, &txn_crb, &txn_crb_linux,
+		&txn_crb_indexed,
 	};
+	static struct txn_kind ram_off[G_N_ELEMENTS(trapped)];
 	unsigned int i;
 
 	g_test_init(&argc, &argv, NULL);
@@ -375,9 +377,10 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < G_N_ELEMENTS(ram_off); i++) {
 		g_autofree char *path = g_strdup_printf("/migration/ram-off/%s",
-							ram_off[i].name);
-		g_autofree char *device = g_strchomp(g_strdup(ram_off[i].device));
+							trapped[i]->name);
+		g_autofree char *device = g_strchomp(g_strdup(trapped[i]->device));
 
+		ram_off[i] = *trapped[i];
 		ram_off[i].device = g_strdup_printf("%s,ram=off", device);
 		g_test_add_data_func(path, &ram_off[i], at_every_access);
 	}

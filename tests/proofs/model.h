@@ -30,6 +30,8 @@ static struct {
 	uint32_t len;
 	uint16_t crc;
 } summed;
+/* What tpmix_same() said last. */
+static bool compared;
 /* What stands in the word at the free index kw of block and crb_regs. */
 static uint32_t kw, block_kw, crb_regs_kw;
 
@@ -47,7 +49,7 @@ static uint32_t length(const uint8_t *buf)
 	       buf == &crb_buffer_mem ? TPMIX_DATA_BUFFER_SIZE : e.cfg.capacity;
 }
 
-static void changed(uint8_t *buf)
+static void touched(uint8_t *buf)
 {
 #ifdef STEADY
 	of(buf)->version = ++versions;
@@ -90,14 +92,14 @@ void tpmix_put(uint8_t *buf, uint32_t at, uint8_t byte)
 	if (at >= 2 && at <= 5) {
 		of(buf)->size[at - 2] = byte;
 	}
-	changed(buf);
+	touched(buf);
 }
 
-static void fill(uint8_t *buf, uint32_t begin, uint32_t end, uint8_t byte)
+void tpmix_fill(uint8_t *buf, uint8_t byte, uint32_t begin, uint32_t end)
 {
 	unsigned int i;
 
-	assert(end <= length(buf));
+	assert(begin >= end || end <= length(buf));
 	if (begin <= k && k < end) {
 		of(buf)->at_k = byte;
 	}
@@ -106,18 +108,7 @@ static void fill(uint8_t *buf, uint32_t begin, uint32_t end, uint8_t byte)
 			of(buf)->size[i] = byte;
 		}
 	}
-	changed(buf);
-}
-
-void tpmix_wipe(uint8_t *buf, uint32_t len)
-{
-	assert(len == length(buf));
-	fill(buf, 0, len, 0);
-}
-
-void tpmix_blank(uint8_t *buf, uint32_t begin, uint32_t end)
-{
-	fill(buf, begin, end, NO_DATA_BYTE);
+	touched(buf);
 }
 
 /* Two copies that make one content make one version: accept copies header, rest. */
@@ -126,7 +117,7 @@ void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
 	bool same = of(to)->version == of(from)->version;
 	unsigned int i;
 
-	assert(end <= length(to) && end <= length(from));
+	assert(begin >= end || (end <= length(to) && end <= length(from)));
 #ifndef STEADY
 	if (from == &ram_cmd_mem) {
 		uint8_t at_k = any_u8();
@@ -141,7 +132,7 @@ void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
 				of(to)->size[i] = size[i];
 			}
 		}
-		changed(to);
+		touched(to);
 		return;
 	}
 #endif
@@ -156,17 +147,50 @@ void tpmix_copy(uint8_t *to, const uint8_t *from, uint32_t begin, uint32_t end)
 	if (begin == 0 || same) {
 		of(to)->version = of(from)->version;
 	} else {
-		changed(to);
+		touched(to);
 	}
 }
 
-void tpmix_put_word(uint32_t *words, uint32_t at, uint32_t val)
+/*
+ * Any answer that agrees with what is kept of both: "the same" says that the bytes at
+ * k and the size fields are; equal versions are the same.
+ */
+bool tpmix_same(const uint8_t *a, const uint8_t *b, uint32_t len)
 {
+	unsigned int i;
+
+	assert(len <= length(a) && len <= length(b));
+	compared = any_bool();
+#ifndef STEADY
+	if (a == &ram_cmd_mem || b == &ram_cmd_mem) {
+		return compared;
+	}
+#else
+	assume(compared || of(a)->version != of(b)->version);
+#endif
+	assume(!compared || k >= len || of(a)->at_k == of(b)->at_k);
+	for (i = 0; i < 4; i++) {
+		assume(!compared || i + 2 >= len ||
+		       of(a)->size[i] == of(b)->size[i]);
+	}
+	return compared;
+}
+
+bool tpmix_put_word(uint32_t *words, uint32_t at, uint32_t val)
+{
+	uint32_t *kept = words == &block_mem ? &block_kw : &crb_regs_kw;
+	uint32_t old = at == kw ? *kept : any_u32();
+
 	assert(at < (words == &block_mem ? TPMIX_BLOCK_SIZE / 4 :
 					   TPM_REG_DATA_BUFFER / 4));
 	if (at == kw) {
-		*(words == &block_mem ? &block_kw : &crb_regs_kw) = val;
+		*kept = val;
 	}
+	return old != val;
+}
+
+void tpmix_fence(void)
+{
 }
 
 /* Any function of the bytes of run; of other buffers any value. */

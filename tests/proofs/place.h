@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A write, as the doors get it from mmio.c: to one register or one byte of a
+ * A write, as the doors get it from mmio.c: to one register or one word of a
  * buffer, of one locality, in a state with one active locality or none. Each of
  * these cases is looked at by itself: with constants in the place of what
  * indexes and selects, CBMC ends in seconds; all in one, it does not.
@@ -97,6 +97,7 @@ struct write {
 	enum door door;
 	unsigned int locality;
 	uint32_t off, val, mask;
+	unsigned int size; /* of a buffer */
 };
 
 static enum door place_door(unsigned int place)
@@ -122,7 +123,7 @@ static uint32_t place_off(unsigned int place)
 	}
 }
 
-/* Any value and any bytes of the register; any byte of the buffer. */
+/* Any value and any bytes of the register; of a buffer up to a word. */
 static struct write any_write(enum door door, unsigned int locality, uint32_t off)
 {
 	struct write w = { door, locality, off, any_u32(), any_u32() };
@@ -132,6 +133,8 @@ static struct write any_write(enum door door, unsigned int locality, uint32_t of
 		w.off = any_u32();
 		assume(w.off < (door == WINDOW ? TPMIX_WINDOW_SIZE :
 						 TPMIX_DATA_BUFFER_SIZE));
+		w.size = any_u8();
+		assume(w.size >= 1 && (w.off & 3) + w.size <= 4);
 	}
 	return w;
 }
@@ -149,13 +152,13 @@ static void do_write(struct write w)
 		tpmix_crb_write32(&e, w.locality, w.off, w.val, w.mask);
 		break;
 	case BUFFER:
-		tpmix_crb_buffer_write(&e, w.locality, w.off, (uint8_t)w.val);
+		tpmix_crb_buffer_write(&e, w.locality, w.off, w.val, w.size);
 		break;
 	case INDEXED:
 		tpmix_indexed_write32(&e, w.locality, w.off, w.val, w.mask);
 		break;
 	default:
-		tpmix_window_write(&e, w.locality, w.off, (uint8_t)w.val);
+		tpmix_window_write(&e, w.locality, w.off, w.val, w.size);
 		break;
 	}
 }
@@ -191,6 +194,8 @@ static void any_place_machine(enum door door, unsigned int locality)
 	any_machine();
 #else
 	any_valid_machine();
+	/* lift_write: without a TPM no door is called. */
+	assume(e.s.family != TPMIX_FAMILY_NONE);
 	assume(locality < e.cfg.localities);
 	if (door == FIFO || door == PUSH) {
 		assume(e.s.interface == TPMIX_INTERFACE_FIFO);

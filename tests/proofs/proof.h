@@ -46,7 +46,7 @@ static struct tpmix e;
 
 /*
  * In place of engine/ram.c, which only writes what is not state. view_show proves
- * that file, view_write that it is called; they bring a tpmix_show() of their own.
+ * that file, view_write that it is called; they bring functions of their own.
  */
 #ifndef OWN_SHOW
 void tpmix_show(struct tpmix *m)
@@ -54,7 +54,7 @@ void tpmix_show(struct tpmix *m)
 	(void)m;
 }
 
-void tpmix_refresh(struct tpmix *m)
+void tpmix_show_all(struct tpmix *m)
 {
 	(void)m;
 }
@@ -65,6 +65,8 @@ static struct seen {
 	unsigned int starts, cancels, resets;
 	uint32_t ticket, len;
 	unsigned int locality;
+	/* Reported as changed: the bytes at k, the words at kw. */
+	bool cmd, rsp, block, crb_regs, crb_buffer;
 } seen;
 
 /* The backend's answer, of any length and contents, for any ticket. */
@@ -114,8 +116,33 @@ static void on_guest_error(void *opaque, const char *what, uint32_t addr)
 	(void)addr;
 }
 
+static bool within(uint32_t at, uint32_t addr, uint32_t len)
+{
+	return addr <= at && at < addr + len;
+}
+
+static void on_changed(void *opaque, uint32_t addr, uint32_t len)
+{
+	(void)opaque;
+	assert(tpmix_has_ram(&e));
+	assert(addr < TPMIX_SPACE_SIZE && len <= TPMIX_SPACE_SIZE - addr);
+	if (k < TPMIX_BUFFER_MAX) {
+		seen.cmd |= within(TPMIX_CMD_WINDOW + k, addr, len);
+		seen.rsp |= within(TPMIX_RSP_WINDOW + k, addr, len);
+	}
+	if (k < TPMIX_DATA_BUFFER_SIZE) {
+		seen.crb_buffer |= within(TPM_REG_DATA_BUFFER + k, addr, len);
+	}
+	if (kw < TPMIX_BLOCK_SIZE / 4) {
+		seen.block |= within(TPMIX_HEADER + TPMIX_BLOCK + kw * 4, addr, len);
+	}
+	if (kw < TPM_REG_DATA_BUFFER / 4) {
+		seen.crb_regs |= within(kw * 4, addr, len);
+	}
+}
+
 static const struct tpmix_backend backend = {
-	on_start, on_cancel, on_reset_established, on_guest_error,
+	on_start, on_cancel, on_reset_established, on_guest_error, on_changed,
 };
 
 /* Locality by locality: cbmc 6.6 takes no array within a nondeterministic struct. */
@@ -145,8 +172,8 @@ static void any_state(void)
 	e.s.rsp_csum = any_u16();
 	e.s.family = any_u8();
 	e.s.active = any_u8();
-	e.s.next = any_u8();
 	e.s.running = any_u8();
+	e.s.waiting = any_u8();
 	e.s.abort = any_u8();
 	e.s.cmd_owner = any_u8();
 	e.s.rsp_owner = any_u8();
@@ -160,9 +187,14 @@ static void any_state(void)
 
 static void any_machine(void)
 {
+	bool ram = any_bool();
+
 	e.cfg = (struct tpmix_config) {
 		.backend = &backend,
-		.ram = { &ram_cmd_mem, &ram_rsp_mem, &block_mem, NULL, NULL },
+		.ram = { .cmd = &ram_cmd_mem,
+			 .rsp = ram ? &ram_rsp_mem : NULL,
+			 .block = ram ? &block_mem : NULL },
+		.base = any_u64(),
 		.cmd = &cmd_mem,
 		.run = &run_mem,
 		.rsp = &rsp_mem,
@@ -174,11 +206,14 @@ static void any_machine(void)
 		.localities = any_u8(),
 		.int_vector = any_u8(),
 	};
+	assume(e.cfg.base <= UINT64_MAX - TPMIX_SPACE_SIZE);
 	any_state();
 	e.starts = 0;
 	e.shown_len = any_u32();
 	e.shown_ticket = any_u32();
+	e.shown_rest = any_u8();
 	k = any_u32();
+	kw = any_u32();
 	any_bytes(&cmd);
 	any_bytes(&ram_cmd);
 	any_bytes(&run);
@@ -264,8 +299,8 @@ static bool same_state(const struct tpmix_state_all *a,
 	       a->fifo_len == b->fifo_len && a->rsp_len == b->rsp_len &&
 	       a->rsp_pos == b->rsp_pos && a->cmd_csum == b->cmd_csum &&
 	       a->rsp_csum == b->rsp_csum && a->family == b->family &&
-	       a->active == b->active && a->next == b->next &&
-	       a->running == b->running && a->abort == b->abort &&
+	       a->active == b->active && a->running == b->running &&
+	       a->waiting == b->waiting && a->abort == b->abort &&
 	       a->cmd_owner == b->cmd_owner && a->rsp_owner == b->rsp_owner &&
 	       a->interface == b->interface && a->intf_sel == b->intf_sel &&
 	       a->intf_sel_lock == b->intf_sel_lock &&

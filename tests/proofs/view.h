@@ -7,18 +7,12 @@
 #ifndef VIEW_H
 #define VIEW_H
 
-#define tpmix_show real_show
-#define tpmix_refresh real_refresh
-#include "ram.c"
-#undef tpmix_show
-#undef tpmix_refresh
-
 static uint8_t shown_k; /* the byte of rsp at k when it was shown */
 static struct snapshot at_show;
 
 static void note_shown(void)
 {
-	e.shown_len = tpmix_shown(&e);
+	e.shown_len = tpmix_readable(&e, 0);
 	e.shown_ticket = e.s.accepted;
 	shown_k = rsp.at_k;
 	at_show = snapshot();
@@ -26,7 +20,7 @@ static void note_shown(void)
 
 void tpmix_show(struct tpmix *m)
 {
-	uint32_t len = tpmix_shown(m);
+	uint32_t len = tpmix_readable(m, 0);
 
 #ifdef TWIN
 	if (len == m->shown_len) {
@@ -38,7 +32,7 @@ void tpmix_show(struct tpmix *m)
 	note_shown();
 }
 
-void tpmix_refresh(struct tpmix *m)
+void tpmix_show_all(struct tpmix *m)
 {
 	(void)m;
 	note_shown();

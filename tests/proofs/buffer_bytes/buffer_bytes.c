@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * engine/buffer.c itself: what model.h says of get, put, wipe, blank, copy and put_word
+ * engine/buffer.c itself: what model.h says of get, put, fill, copy, same and put_word
  * is so, for any range of a buffer of 24 bytes. Twin: copying one byte more.
  */
 #include <assert.h>
@@ -13,6 +13,7 @@ void proof(void)
 {
 	uint8_t to[SIZE], from[SIZE], byte, old;
 	uint32_t k, at, begin, end, val, words[SIZE / 4];
+	bool stored;
 
 	__CPROVER_assume(k < SIZE && at < SIZE && begin < SIZE && end <= SIZE);
 	old = to[k];
@@ -27,11 +28,14 @@ void proof(void)
 	tpmix_put(to, at, byte);
 	assert(to[k] == (k == at ? byte : old));
 	old = to[k];
-	tpmix_blank(to, begin, end);
-	assert(to[k] == (begin <= k && k < end ? NO_DATA_BYTE : old));
-	tpmix_put_word(words, at / 4, val);
+	tpmix_fill(to, byte, begin, end);
+	assert(to[k] == (begin <= k && k < end ? byte : old));
+	old = ((const uint8_t *)words)[at];
+	stored = tpmix_put_word(words, at / 4, val);
 	assert(((const uint8_t *)words)[at] == (uint8_t)(val >> (at % 4 * 8)));
-	old = to[k];
-	tpmix_wipe(to, end);
-	assert(to[k] == (k < end ? 0 : old));
+	assert(stored || old == (uint8_t)(val >> (at % 4 * 8)));
+	/* "The same" says so of each byte, and is said of what was copied. */
+	assert(!tpmix_same(to, from, end) || k >= end || to[k] == from[k]);
+	tpmix_copy(to, from, 0, end);
+	assert(tpmix_same(to, from, end));
 }

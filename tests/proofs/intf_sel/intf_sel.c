@@ -12,7 +12,8 @@ static void theorem(struct write w)
 	struct tpmix_state_all old = e.s;
 
 	do_write(w);
-	assert(e.s.interface == old.interface && e.s.bufsize == old.bufsize);
+	assert(e.s.interface == old.interface && e.s.bufsize == old.bufsize &&
+	       e.s.family == old.family);
 #ifndef TWIN
 	if (old.intf_sel_lock)
 #endif

@@ -26,11 +26,12 @@ void proof(void)
 	busy = tpmix_busy(&e) || e.s.accepted != accepted;
 	if (tpmix_busy(&e) && any_bool()) {
 		/* The command completes: valid_complete. */
-		uint8_t interface = e.s.interface;
+		uint8_t interface = e.s.interface, family = e.s.family;
 		struct tpmix_last_write last = e.s.last;
 
 		any_state();
 		e.s.interface = interface;
+		e.s.family = family;
 		e.s.last = last;
 	}
 #ifdef TWIN
@@ -44,7 +45,8 @@ void proof(void)
 	if (kcall < num_again) {
 		assert(first.door == again.door && first.off == again.off &&
 		       first.locality == again.locality &&
-		       first.val == again.val && first.mask == again.mask);
+		       first.val == again.val && first.mask == again.mask &&
+		       first.size == again.size);
 	}
 	possible(busy && !tpmix_busy(&e));
 	possible(num_again == 8);

@@ -54,7 +54,7 @@ static void theorem(struct write first)
 		assume(!(w[i].val & ~w[i].mask));
 	}
 	do_all();
-	assume(!tpmix_busy(&e) && e.s.next == TPMIX_NO_LOCALITY);
+	assume(!tpmix_busy(&e) && e.s.waiting == TPMIX_NO_LOCALITY);
 #ifndef TWIN
 	assume(e.s.accepted == accepted);
 #endif

@@ -18,7 +18,7 @@ static void theorem(struct write w)
 #endif
 	do_write(w);
 	assume(!tpmix_busy(&e) && e.s.accepted == accepted);
-	assume(e.s.next == TPMIX_NO_LOCALITY); /* valid_write */
+	assume(e.s.waiting == TPMIX_NO_LOCALITY); /* valid_write */
 	once = snapshot();
 	if (w.off == TPM_REG_ACCESS || w.off == TPM_REG_LOC_CTRL) {
 		EACH_ACTIVE(do_write(w))

@@ -13,12 +13,12 @@ void proof(void)
 	assume(k < e.cfg.capacity);
 	/* The configuration is the host's: config_valid() in valid.c. */
 	assume(e.cfg.capacity >= TPMIX_BUFFER_MIN &&
-	       e.cfg.capacity <= TPMIX_BUFFER_MAX && (e.cfg.fifo || e.cfg.crb) &&
+	       e.cfg.capacity <= TPMIX_BUFFER_MAX && e.cfg.capacity % 4 == 0 &&
+	       (e.cfg.fifo || e.cfg.crb) &&
 	       (e.cfg.localities == 1 ||
 		e.cfg.localities == TPMIX_NUM_LOCALITIES));
 	old = e.s;
-	tpmix_reset(&e, any_bool() ? TPMIX_FAMILY_1_2 : TPMIX_FAMILY_2_0,
-		    any_u32());
+	tpmix_reset(&e, any_u8() % 3, any_u32());
 	tpmix_set_established(&e, any_bool());
 	assert(tpmix_valid(&e));
 	assert(e.s.accepted == old.accepted && !tpmix_busy(&e));

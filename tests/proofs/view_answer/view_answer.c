@@ -5,7 +5,6 @@
  */
 #define OWN_SHOW
 #include "proof.h"
-#undef TWIN_SHOW
 #include "view.h"
 
 void proof(void)

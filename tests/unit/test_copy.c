@@ -25,6 +25,7 @@ static void spy_copy(uint8_t *to, const uint8_t *from, uint32_t begin,
 #define tpmix_finish spied_finish
 #define tpmix_repeats_command spied_repeats_command
 #define tpmix_accept spied_accept
+#define tpmix_wait spied_wait
 #define tpmix_cancel spied_cancel
 #define tpmix_abort spied_abort
 #define tpmix_goal_ready spied_goal_ready

@@ -29,6 +29,6 @@ static inline void no_error(void *opaque, const char *what, uint32_t addr)
 	g_error("a guest of these tests is never wrong: %s at 0x%05x", what, addr);
 }
 
-#define BACKEND(start) { (start), no_cancel, no_reset, no_error }
+#define BACKEND(start) { (start), no_cancel, no_reset, no_error, NULL }
 
 #endif /* TESTS_KVM_BACKEND_H */

@@ -49,5 +49,5 @@ void proof(void)
 		       first.size == again.size);
 	}
 	possible(busy && !tpmix_busy(&e));
-	possible(num_again == 8);
+	possible(num_again == 3);
 }

@@ -114,7 +114,7 @@ static uint32_t fold_words(const uint8_t *data, uint32_t len, uint8_t *rest)
 		FOLD_WORD(14);
 		FOLD_WORD(15);
 	}
-	memcpy(rest, data, len);
+	tpmix_copy(rest, data, 0, len);
 	for (i = 0; i < UNITS && len >= UNITS * WORD; i++) {
 		memcpy(&word, rest + i * WORD, WORD);
 		word ^= sum[i];

@@ -275,12 +275,14 @@ static void copy_wins(struct fixture *f, gconstpointer extra)
 	put(f, 0, LOC_CTRL, 1);
 	put(f, 0, CTRL_REQ, 1);
 	qtest_write(f->q, CMD, f->cmd, f->size);
-	tpm_stub_set_delay(f->stub, 100);
+	tpm_stub_hold(f->stub);
 	put(f, 0, CTRL_START, 1);
 	qtest_write(f->q, CMD, scribble, sizeof(scribble));
 	qtest_writeq(f->q, BASE + BUFFER, 0);
 	qtest_write(f->q, CMD, scribble, sizeof(scribble));
 	g_assert_cmphex(get(f, 0, CTRL_START), ==, 1);
+	tpm_stub_wait_held(f->stub);
+	tpm_stub_release(f->stub, false);
 	wait_done(f);
 	ran = tpm_stub_command(f->stub, 1);
 	g_assert_cmpmem(g_bytes_get_data(ran, NULL), g_bytes_get_size(ran),

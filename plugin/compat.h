@@ -26,6 +26,12 @@ typedef void PluginTypeInit(void);
 extern PluginTypeInit *const __start_plugin_types[];
 extern PluginTypeInit *const __stop_plugin_types[];
 
+/*
+ * qemu/patches/0016 adds the method. Without it QEMU resets the flag before its
+ * call returns, and the device looks after each.
+ */
+#define TPM_IF_WITHOUT_ESTABLISHED_CHANGED
+
 #if QEMU_VERSION_MAJOR < 10
 
 /* VMStateField lists were not const. QEMU only ever reads them. */

@@ -17,6 +17,7 @@
 
 #include "hw/irq.h"
 #include "migration/vmstate.h"
+#include "qapi/qapi-types-common.h"
 #include "qemu/units.h"
 #include "system/tpm_backend.h"
 #include "subprojects/tpmix/tpmix.h"

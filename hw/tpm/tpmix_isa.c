@@ -79,10 +79,12 @@ static void tpmix_isa_request_completed(TPMIf *ti, int ret)
     tpmix_device_request_completed(&TPMIX_ISA(ti)->device, ret);
 }
 
+#ifndef TPM_IF_WITHOUT_ESTABLISHED_CHANGED
 static void tpmix_isa_established_changed(TPMIf *ti)
 {
     tpmix_device_established_changed(&TPMIX_ISA(ti)->device);
 }
+#endif
 
 static TPMVersion tpmix_isa_get_version(TPMIf *ti)
 {
@@ -120,7 +122,9 @@ static void tpmix_isa_class_init(ObjectClass *klass, void *data)
     device_class_set_legacy_reset(dc, tpmix_isa_reset);
     dc->realize = tpmix_isa_realize;
     tc->request_completed = tpmix_isa_request_completed;
+#ifndef TPM_IF_WITHOUT_ESTABLISHED_CHANGED
     tc->established_changed = tpmix_isa_established_changed;
+#endif
     tc->get_version = tpmix_isa_get_version;
     adevc->build_dev_aml = tpmix_isa_build_aml;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);

@@ -93,7 +93,8 @@ void proof(void)
 	/* Locality 0 is alone, and what it wrote last left nothing running. */
 	assume(!tpmix_busy(&e) && !e.s.last.size);
 	assume(e.s.active == 0 || e.s.active == TPMIX_NO_LOCALITY);
-	assume(e.s.bufsize >= 16);
+	assume(e.s.bufsize >= 16 && e.s.family != TPMIX_FAMILY_NONE);
+	assume(WAY == 0 || tpmix_has_ram(&e));
 	assume(e.s.interface == INTERFACE);
 	e.s.interface = INTERFACE;
 	assume(e.cfg.localities == TPMIX_NUM_LOCALITIES && (WAY < 2 || e.cfg.crb));

@@ -42,7 +42,7 @@ engine_warnings() {
 engine_checkpatch() {
     local own=SPDX_LICENSE_TAG,PREFER_KERNEL_TYPES,ARRAY_SIZE,VOLATILE,BRACES
     own+=,UNNECESSARY_ELSE,EMBEDDED_FUNCTION_NAME
-    perl "$BUILD/driver/source/scripts/checkpatch.pl" --no-tree --terse --no-summary \
+    perl "$BUILD/driver/source-7.3/scripts/checkpatch.pl" --no-tree --terse --no-summary \
         --ignore $own -f engine/*.[ch]
 }
 

@@ -88,7 +88,7 @@ void tpmix_changed(const struct tpmix *e, uint32_t addr, uint32_t len);
 /* Size field of what @locality has written. */
 uint32_t tpmix_cmd_size_field(const struct tpmix *e, unsigned int locality);
 /*
- * The low @size (up to 4) bytes of @val into @locality's command. Requires:
+ * The low @size (1 to 4) bytes of @val into @locality's command. Requires:
  * @at + @size <= bufsize.
  */
 void tpmix_cmd_put(struct tpmix *e, unsigned int locality, uint32_t at,

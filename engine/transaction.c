@@ -56,7 +56,7 @@ void tpmix_cmd_put(struct tpmix *e, unsigned int locality, uint32_t at,
 	for (i = 0; i < size; i++) {
 		tpmix_put(command(e, locality), at + i, (uint8_t)(val >> (i * 8)));
 	}
-	if (locality == 0 && size && tpmix_has_ram(e)) {
+	if (locality == 0 && tpmix_has_ram(e)) {
 		tpmix_changed(e, TPMIX_CMD_WINDOW + at, size);
 	}
 }

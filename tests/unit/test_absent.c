@@ -39,6 +39,11 @@ static void no_tpm(gconstpointer data)
 	check(&b);
 	g_assert_true(bench_same(&b, &before));
 	g_assert_cmpuint(b.guest_errors, ==, 0);
+	/* what the host says of it meanwhile is not seen */
+	tpmix_set_established(&b.e, true);
+	check(&b);
+	tpmix_set_established(&b.e, false);
+	check(&b);
 	expect_zeros(b.ram_rsp, sizeof(b.ram_rsp));
 	expect_zeros(b.block, sizeof(b.block));
 	expect_zeros(b.crb_regs, sizeof(b.crb_regs));

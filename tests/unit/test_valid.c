@@ -49,6 +49,16 @@ static void fields(void)
 	b.e.s.loc[0].int_status = 0;
 	b.e.s.active = b.e.s.cmd_owner = 0;
 	g_assert_false(tpmix_valid(&b.e));
+	b.e.s.active = TPMIX_NO_LOCALITY;
+	b.e.s.running = 0;
+	b.e.s.loc[0].state = TPMIX_EXECUTION;
+	g_assert_false(tpmix_valid(&b.e));
+	b.e.s.running = TPMIX_NO_LOCALITY;
+	b.e.s.loc[0].state = TPMIX_IDLE;
+	g_assert_true(tpmix_valid(&b.e));
+	b.e.s.rsp_owner = 0;
+	b.e.s.rsp_len = 10;
+	g_assert_false(tpmix_valid(&b.e));
 
 	/* An interrupt of a response that is not this locality's. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);

@@ -67,7 +67,7 @@ SUITES = {
               [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py", *group]
                for n, groups in GUEST.items() for group in groups], 1200),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
-               [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 600),
+               [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 900),
     "tcti": (["qemu", "engine", "tcti-tests", "tool-tests", "driver", "guest"],
              [[HOST / "tcti" / f"test_tcti_{n}"] for n in TCTI] +
              [["/usr/bin/python3", ROOT / f"tests/tcti/test_{n}.py"]

@@ -8,28 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_esys.h>
-#include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 
+#include "esys_check.h"
+
 #define NV_INDEX 0x1500020
-
-#define TRY(call) check(call, #call, __LINE__)
-
-static void check(TSS2_RC rc, const char *what, int line)
-{
-	if (rc == TSS2_RC_SUCCESS)
-		return;
-	fprintf(stderr, "line %d: %.60s: %s\n", line, what, Tss2_RC_Decode(rc));
-	exit(1);
-}
-
-static void demand(int truth, const char *what)
-{
-	if (truth)
-		return;
-	fprintf(stderr, "not so: %s\n", what);
-	exit(1);
-}
 
 static const TPM2B_PUBLIC signing_key = {
 	.publicArea = {

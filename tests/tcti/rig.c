@@ -167,3 +167,13 @@ uint32_t rig_response(const struct rig *r, const uint8_t *cmd, uint32_t len,
 	header(rsp, r->rsp_len);
 	return r->rsp_len;
 }
+
+void rig_add_test(const char *group, const char *name,
+		  const struct rig_shape *shape, void (*test)(gconstpointer))
+{
+	g_autofree char *path = g_strdup_printf("%s/%s/%s%s-%u", group, name,
+		tpmix_door_name(shape->kind), shape->crb ? "-on-crb" : "",
+		shape->locality);
+
+	g_test_add_data_func(path, shape, test);
+}

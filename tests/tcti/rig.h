@@ -7,6 +7,7 @@
 #define RIG_H
 
 #include "bus.h"
+#include "door.h"
 #include "tpmix.h"
 
 #define RIG_CAPACITY 8192u
@@ -39,5 +40,16 @@ void rig_command(uint8_t *cmd, uint32_t len, uint8_t fill);
 /* The response to it as the TPM's nth command; its size. Differs in every byte. */
 uint32_t rig_response(const struct rig *r, const uint8_t *cmd, uint32_t len,
 		      unsigned int nth, uint8_t *rsp);
+
+/* A door as a program opens it, and the device that it is opened on. */
+struct rig_shape {
+	enum tpmix_door_kind kind;
+	unsigned int locality;
+	bool crb;               /* the device is a CRB */
+};
+
+/* @test with @shape as its data, as GROUP/NAME/SHAPE. */
+void rig_add_test(const char *group, const char *name,
+		  const struct rig_shape *shape, void (*test)(gconstpointer));
 
 #endif /* RIG_H */

@@ -12,13 +12,7 @@
 
 #define CMD_LEN 38u
 
-struct shape {
-	enum tpmix_door_kind kind;
-	unsigned int locality;
-	bool crb;               /* the device is a CRB */
-};
-
-static const struct shape shapes[] = {
+static const struct rig_shape shapes[] = {
 	{ TPMIX_DOOR_INDEXED, 0, false },
 	{ TPMIX_DOOR_INDEXED, 0, true },
 	{ TPMIX_DOOR_INDEXED, 3, false },
@@ -54,7 +48,7 @@ static enum outcome transact(struct rig *r, struct tpmix_door *d, uint32_t len,
 }
 
 static void open_door(struct rig *r, struct tpmix_door *d, struct tpmix_bus *bus,
-		      const struct shape *s)
+		      const struct rig_shape *s)
 {
 	g_autoptr(GError) error = NULL;
 
@@ -65,7 +59,7 @@ static void open_door(struct rig *r, struct tpmix_door *d, struct tpmix_bus *bus
 
 static void test_plain(gconstpointer data)
 {
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	static const uint32_t sizes[] = { 10, 11, 12, 14, 18, 3584, 3585, 3967, 3968 };
 	struct rig *r = g_new(struct rig, 1);
 	struct tpmix_door d;
@@ -89,7 +83,7 @@ static void test_plain(gconstpointer data)
 /* Larger than one window; of locality 0 in CRB as well. */
 static void test_large(void)
 {
-	static const struct shape large[] = {
+	static const struct rig_shape large[] = {
 		{ TPMIX_DOOR_INDEXED, 0, false }, { TPMIX_DOOR_INDEXED, 1, true },
 		{ TPMIX_DOOR_WINDOW, 0, true }, { TPMIX_DOOR_CRB, 0, true },
 		{ TPMIX_DOOR_FIFO, 0, false },
@@ -114,7 +108,7 @@ struct count {
 };
 
 /* Two commands, access @nth repeated as @spec says: the second one's answer too. */
-static bool replay_one(const struct shape *s, enum tpmix_replay_when when,
+static bool replay_one(const struct rig_shape *s, enum tpmix_replay_when when,
 		       uint32_t delay, uint64_t nth, uint32_t max_offset,
 		       struct count *c)
 {
@@ -150,7 +144,7 @@ static bool replay_one(const struct shape *s, enum tpmix_replay_when when,
 	return more;
 }
 
-static struct count replay_all(const struct shape *s)
+static struct count replay_all(const struct rig_shape *s)
 {
 	static const struct { enum tpmix_replay_when when; uint32_t delay; } how[] = {
 		{ TPMIX_REPLAY_NOW, 1 }, { TPMIX_REPLAY_LATE, 1 },
@@ -172,7 +166,7 @@ static struct count replay_all(const struct shape *s)
 
 static void test_replay(gconstpointer data)
 {
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	struct count c = replay_all(s);
 
 	if (s->kind == TPMIX_DOOR_FIFO) {
@@ -194,7 +188,7 @@ static void test_replay(gconstpointer data)
  */
 static void test_late(gconstpointer data)
 {
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	uint32_t max_offset = UINT32_MAX, delay;
 	struct count c = { 0 };
 	uint64_t nth;
@@ -217,7 +211,7 @@ static void test_late(gconstpointer data)
 		g_assert_cmpuint(c.outcome[FAILED], ==, 0);
 }
 
-static struct count damage_all(const struct shape *s, int how)
+static struct count damage_all(const struct rig_shape *s, int how)
 {
 	struct rig *r = g_new(struct rig, 1);
 	struct count c = { 0 };
@@ -245,7 +239,7 @@ static struct count damage_all(const struct shape *s, int how)
 /* R6: what is lost or corrupted on the way is seen and mended; never believed. */
 static void test_damage(gconstpointer data)
 {
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	struct count flip = damage_all(s, RIG_FLIP), drop = damage_all(s, RIG_DROP);
 
 	if (s->kind == TPMIX_DOOR_FIFO || s->kind == TPMIX_DOOR_CRB) {
@@ -261,7 +255,7 @@ static void test_damage(gconstpointer data)
 /* A driver rolled back to before its command, the device not: one run (R7). */
 static void test_rollback(gconstpointer data)
 {
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	struct rig *r = g_new(struct rig, 1);
 	struct tpmix_door d, before;
 
@@ -287,7 +281,7 @@ static void test_rollback(gconstpointer data)
 /* Another user's commands in between: its count is followed. */
 static void test_other_user(void)
 {
-	static const struct shape s = { TPMIX_DOOR_INDEXED, 0, false };
+	static const struct rig_shape s = { TPMIX_DOOR_INDEXED, 0, false };
 	struct rig *r = g_new(struct rig, 1);
 	struct tpmix_door a, b;
 	unsigned int n = 0;
@@ -314,7 +308,7 @@ static enum tpmix_door_wish cancel_at_once(void *opaque)
 
 static void test_cancel(gconstpointer data)
 {
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	struct rig *r = g_new(struct rig, 1);
 	uint8_t cmd[CMD_LEN], rsp[TPMIX_BUFFER_MAX];
 	g_autoptr(GError) error = NULL;
@@ -342,7 +336,7 @@ static enum tpmix_door_wish abort_it(void *opaque)
 /* By the FIFO an aborted command has no response: the driver does not wait for one. */
 static void test_aborted(void)
 {
-	static const struct shape s = { TPMIX_DOOR_FIFO, 0, false };
+	static const struct rig_shape s = { TPMIX_DOOR_FIFO, 0, false };
 	struct rig *r = g_new(struct rig, 1);
 	uint8_t cmd[CMD_LEN], *rsp = g_malloc(TPMIX_BUFFER_MAX);
 	g_autoptr(GError) error = NULL;
@@ -363,7 +357,7 @@ static void test_aborted(void)
 /* The first error stays, and nothing reaches the device after it. */
 static void test_broken_bus(void)
 {
-	static const struct shape s = { TPMIX_DOOR_INDEXED, 0, false };
+	static const struct rig_shape s = { TPMIX_DOOR_INDEXED, 0, false };
 	struct rig *r = g_new(struct rig, 1);
 	uint8_t cmd[CMD_LEN], rsp[RIG_CAPACITY];
 	g_autoptr(GError) error = NULL;
@@ -389,7 +383,7 @@ static void test_broken_bus(void)
 /* The locality is another's and it does not let go. */
 static void test_locality_taken(void)
 {
-	static const struct shape s = { TPMIX_DOOR_INDEXED, 1, false };
+	static const struct rig_shape s = { TPMIX_DOOR_INDEXED, 1, false };
 	struct rig *r = g_new(struct rig, 1);
 	uint8_t cmd[CMD_LEN], rsp[RIG_CAPACITY];
 	g_autoptr(GError) error = NULL;
@@ -438,28 +432,19 @@ static void test_not_there(void)
 	g_free(r);
 }
 
-static void add(const char *name, void (*test)(gconstpointer), unsigned int i)
-{
-	g_autofree char *path = g_strdup_printf("/doors/%s/%s%s-%u", name,
-		tpmix_door_name(shapes[i].kind), shapes[i].crb ? "-on-crb" : "",
-		shapes[i].locality);
-
-	g_test_add_data_func(path, &shapes[i], test);
-}
-
 int main(int argc, char **argv)
 {
 	unsigned int i;
 
 	g_test_init(&argc, &argv, NULL);
 	for (i = 0; i < G_N_ELEMENTS(shapes); i++) {
-		add("plain", test_plain, i);
-		add("replay", test_replay, i);
-		add("damage", test_damage, i);
+		rig_add_test("/doors", "plain", &shapes[i], test_plain);
+		rig_add_test("/doors", "replay", &shapes[i], test_replay);
+		rig_add_test("/doors", "damage", &shapes[i], test_damage);
 		if (shapes[i].kind != TPMIX_DOOR_FIFO)
-			add("late", test_late, i);
-		add("rollback", test_rollback, i);
-		add("cancel", test_cancel, i);
+			rig_add_test("/doors", "late", &shapes[i], test_late);
+		rig_add_test("/doors", "rollback", &shapes[i], test_rollback);
+		rig_add_test("/doors", "cancel", &shapes[i], test_cancel);
 	}
 	g_test_add_func("/doors/large", test_large);
 	g_test_add_func("/doors/other-user", test_other_user);

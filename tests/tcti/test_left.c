@@ -12,13 +12,7 @@
 
 #define CMD_LEN 38u
 
-struct shape {
-	enum tpmix_door_kind kind;
-	unsigned int locality;
-	bool crb;               /* the device is a CRB */
-};
-
-static const struct shape shapes[] = {
+static const struct rig_shape shapes[] = {
 	{ TPMIX_DOOR_INDEXED, 0, false },
 	{ TPMIX_DOOR_INDEXED, 3, true },
 	{ TPMIX_DOOR_WINDOW, 0, false },
@@ -66,7 +60,7 @@ static const struct tpmix_bus_ops mortal_ops = {
 	.close = mortal_close,
 };
 
-static uint32_t send(struct tpmix_bus *bus, const struct shape *s, uint8_t fill,
+static uint32_t send(struct tpmix_bus *bus, const struct rig_shape *s, uint8_t fill,
 		     uint8_t *rsp, GError **error)
 {
 	uint8_t cmd[CMD_LEN];
@@ -83,7 +77,7 @@ struct count {
 };
 
 /* The second program's command; its response can only be that to its own. */
-static void next_program(struct rig *r, const struct shape *s, struct count *c)
+static void next_program(struct rig *r, const struct rig_shape *s, struct count *c)
 {
 	static uint8_t cmd[CMD_LEN], want[RIG_CAPACITY], got[TPMIX_BUFFER_MAX];
 	g_autoptr(GError) error = NULL;
@@ -110,7 +104,7 @@ static void test_killed(gconstpointer data)
 {
 	static const unsigned int delays[] = { 1, 12, 60, 2000 };
 	static uint8_t rsp[TPMIX_BUFFER_MAX];
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	struct rig *r = g_new(struct rig, 1);
 	struct count c = { 0 };
 	unsigned int i, running = 0;
@@ -148,7 +142,7 @@ static void test_killed(gconstpointer data)
 /* One that never ends: an error in bounded time, and nothing was sent. */
 static void test_stuck(void)
 {
-	static const struct shape s = { TPMIX_DOOR_CRB, 0, true };
+	static const struct rig_shape s = { TPMIX_DOOR_CRB, 0, true };
 	static uint8_t rsp[TPMIX_BUFFER_MAX];
 	struct rig *r = g_new(struct rig, 1);
 	struct mortal m = { .bus = { .ops = &mortal_ops, .below = &r->bus },
@@ -188,7 +182,7 @@ static void test_wish(gconstpointer data)
 {
 	static const uint8_t canceled[] = { 0x80, 1, 0, 0, 0, 10, 0, 0, 9, 9 };
 	static uint8_t rsp[TPMIX_BUFFER_MAX];
-	const struct shape *s = data;
+	const struct rig_shape *s = data;
 	struct rig *r = g_new(struct rig, 1);
 	struct mortal m = { .bus = { .ops = &mortal_ops, .below = &r->bus },
 			    .last = 60 };
@@ -228,24 +222,15 @@ static void test_wish(gconstpointer data)
 	g_free(r);
 }
 
-static void add(const char *name, void (*test)(gconstpointer), unsigned int i)
-{
-	g_autofree char *path = g_strdup_printf("/left/%s/%s%s-%u", name,
-		tpmix_door_name(shapes[i].kind), shapes[i].crb ? "-on-crb" : "",
-		shapes[i].locality);
-
-	g_test_add_data_func(path, &shapes[i], test);
-}
-
 int main(int argc, char **argv)
 {
 	unsigned int i;
 
 	g_test_init(&argc, &argv, NULL);
 	for (i = 0; i < G_N_ELEMENTS(shapes); i++) {
-		add("killed", test_killed, i);
+		rig_add_test("/left", "killed", &shapes[i], test_killed);
 		if (shapes[i].kind != TPMIX_DOOR_FIFO)
-			add("wish", test_wish, i);
+			rig_add_test("/left", "wish", &shapes[i], test_wish);
 	}
 	g_test_add_func("/left/stuck", test_stuck);
 	return g_test_run();

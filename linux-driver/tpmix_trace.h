@@ -86,8 +86,7 @@ TRACE_EVENT(tpmix_reread,
 		  __entry->size, __entry->csum)
 );
 
-/* The rest of the transaction goes by the registers. */
-TRACE_EVENT(tpmix_fallback,
+DECLARE_EVENT_CLASS(tpmix_ticket,
 	TP_PROTO(u32 ticket),
 	TP_ARGS(ticket),
 	TP_STRUCT__entry(
@@ -99,17 +98,16 @@ TRACE_EVENT(tpmix_fallback,
 	TP_printk("ticket=%u", __entry->ticket)
 );
 
-/* The locality was gone in the middle of a transaction. */
-TRACE_EVENT(tpmix_regain,
+/* The rest of the transaction goes by the registers. */
+DEFINE_EVENT(tpmix_ticket, tpmix_fallback,
 	TP_PROTO(u32 ticket),
-	TP_ARGS(ticket),
-	TP_STRUCT__entry(
-		__field(u32, ticket)
-	),
-	TP_fast_assign(
-		__entry->ticket = ticket;
-	),
-	TP_printk("ticket=%u", __entry->ticket)
+	TP_ARGS(ticket)
+);
+
+/* The locality was gone in the middle of a transaction. */
+DEFINE_EVENT(tpmix_ticket, tpmix_regain,
+	TP_PROTO(u32 ticket),
+	TP_ARGS(ticket)
 );
 
 #endif /* TPMIX_TRACE_H */

@@ -33,6 +33,12 @@ static inline bool tpmix_busy(const struct tpmix *e)
 	return tpmix_loc_ok(e->s.running);
 }
 
+/* Without one everything reads as 0. */
+static inline bool tpmix_has_tpm(const struct tpmix *e)
+{
+	return e->s.family != TPMIX_FAMILY_NONE;
+}
+
 /* There are windows in RAM. */
 static inline bool tpmix_has_ram(const struct tpmix *e)
 {

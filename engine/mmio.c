@@ -212,7 +212,7 @@ uint64_t tpmix_read(const struct tpmix *e, uint32_t addr, unsigned int size)
 	unsigned int i, n;
 
 	size = at_most_8(size);
-	if (e->s.family == TPMIX_FAMILY_NONE) {
+	if (!tpmix_has_tpm(e)) {
 		return 0;
 	}
 	if (addr >= TPMIX_SPACE_SIZE) {
@@ -246,7 +246,7 @@ uint64_t tpmix_mmio_read(struct tpmix *e, uint32_t addr, unsigned int size)
 	unsigned int i, n;
 
 	size = at_most_8(size);
-	if (addr >= TPMIX_SPACE_SIZE || e->s.family == TPMIX_FAMILY_NONE) {
+	if (addr >= TPMIX_SPACE_SIZE || !tpmix_has_tpm(e)) {
 		return tpmix_read(e, addr, size);
 	}
 	for (i = 0; i < size; i += n) {
@@ -362,7 +362,7 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 	unsigned int i, n;
 
 	if (size == 0 || size > 8 || addr >= TPMIX_SPACE_SIZE ||
-	    e->s.family == TPMIX_FAMILY_NONE) {
+	    !tpmix_has_tpm(e)) {
 		return;
 	}
 	if (addr >= TPMIX_HEADER) {

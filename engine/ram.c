@@ -21,18 +21,13 @@ static const uint16_t crb_regs[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool absent(const struct tpmix *e)
-{
-	return e->s.family == TPMIX_FAMILY_NONE;
-}
-
 static bool show_block_reg(struct tpmix *e, uint32_t off)
 {
 	uint32_t val;
 
 	tpmix_indexed_read32(e, 0, off, &val);
 	return tpmix_put_word(e->cfg.ram.block, (off - TPMIX_BLOCK) / 4,
-			      absent(e) ? 0 : val);
+			      tpmix_has_tpm(e) ? val : 0);
 }
 
 static bool show_crb_reg(struct tpmix *e, uint32_t off)
@@ -40,7 +35,8 @@ static bool show_crb_reg(struct tpmix *e, uint32_t off)
 	uint32_t val;
 
 	tpmix_crb_read32(e, 0, off, &val);
-	return tpmix_put_word(e->cfg.ram.crb_regs, off / 4, absent(e) ? 0 : val);
+	return tpmix_put_word(e->cfg.ram.crb_regs, off / 4,
+			      tpmix_has_tpm(e) ? val : 0);
 }
 
 /*
@@ -62,7 +58,7 @@ static void show_response(struct tpmix *e, uint32_t old)
 {
 	e->shown_len = tpmix_readable(e, 0);
 	e->shown_ticket = e->s.accepted;
-	e->shown_rest = absent(e) ? 0 : tpmix_rsp_rest(e, 0);
+	e->shown_rest = tpmix_rsp_rest(e, 0);
 	show_bytes(e, e->cfg.ram.rsp, TPMIX_RSP_WINDOW, e->cfg.capacity, old);
 	if (e->cfg.ram.crb_buffer) {
 		show_bytes(e, e->cfg.ram.crb_buffer, TPM_REG_DATA_BUFFER,
@@ -113,7 +109,7 @@ void tpmix_show(struct tpmix *e)
 		return;
 	}
 	len = tpmix_readable(e, 0);
-	if (e->shown_rest != (absent(e) ? 0 : tpmix_rsp_rest(e, 0))) {
+	if (e->shown_rest != tpmix_rsp_rest(e, 0)) {
 		show_response(e, TPMIX_BUFFER_MAX);
 	} else if (len != e->shown_len ||
 		   (len && e->shown_ticket != e->s.accepted)) {

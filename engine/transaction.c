@@ -80,7 +80,7 @@ uint32_t tpmix_readable(const struct tpmix *e, unsigned int locality)
 
 uint8_t tpmix_rsp_rest(const struct tpmix *e, unsigned int locality)
 {
-	return e->s.active == locality ? 0 : NO_DATA_BYTE;
+	return e->s.active == locality || !tpmix_has_tpm(e) ? 0 : NO_DATA_BYTE;
 }
 
 uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality, uint32_t at)

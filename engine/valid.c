@@ -36,7 +36,7 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	    e->s.rsp_owner != i) {
 		return false;
 	}
-	if (e->s.family == TPMIX_FAMILY_NONE && l->int_status) {
+	if (!tpmix_has_tpm(e) && l->int_status) {
 		return false;
 	}
 	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_BEEN_SEIZED)) ||
@@ -89,7 +89,7 @@ bool tpmix_valid(const struct tpmix *e)
 		return false;
 	}
 	/* Without a TPM nobody talks to it. */
-	if (s->family == TPMIX_FAMILY_NONE &&
+	if (!tpmix_has_tpm(e) &&
 	    (tpmix_loc_ok(s->active) || tpmix_busy(e) ||
 	     tpmix_loc_ok(s->rsp_owner))) {
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The page as code, "Transaction" and below: see page_model.h. The registers are in
- * page_registers.c.
+ * The page as code, "Transaction" and below: see page_model.h. Addresses and registers
+ * are page_map.c, page_fifo.c, page_crb.c and page_indexed.c.
  */
 #include <string.h>
 

@@ -23,6 +23,7 @@ done
 
 need build-essential
 mkdir -p "$BUILD/bench"
+mapfile -t sources < <(engine_sources)
 gcc -std=gnu11 -O2 -Wall -Wextra -Werror -I "$ROOT/engine" \
-    -o "$BUILD/bench/bench_engine" "$ROOT/tests/bench/bench_engine.c" "$ROOT"/engine/*.c
+    -o "$BUILD/bench/bench_engine" "$ROOT/tests/bench/bench_engine.c" "${sources[@]}"
 exec "$BUILD/bench/bench_engine" "$rounds"

@@ -14,7 +14,6 @@
 SRC=$BUILD/qemu/src
 OBJ=$BUILD/qemu/obj
 SERIES=10.0
-# Without the directory in the hash the worktrees of a repository share the cache.
 export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/qemu
 
 # Debian trixie's newest source package of the series; kept once it is here.

@@ -58,7 +58,6 @@ bool tpmix_memory_init_ram(TPMIXMemory *m, Object *owner, uint32_t capacity,
     memory_region_add_subregion(&m->space, TPMIX_HEADER, &m->header);
     memory_region_add_subregion(&m->space, TPMIX_CMD_WINDOW, &m->cmd_window);
     memory_region_add_subregion(&m->space, TPMIX_RSP_WINDOW, &m->rsp_window);
-    m->has_ram = true;
     return true;
 }
 
@@ -113,7 +112,7 @@ void tpmix_memory_set_crb(TPMIXMemory *m, bool reads)
 /* Of what the engine writes the command window alone migrates with RAM. */
 void tpmix_memory_changed(TPMIXMemory *m, uint32_t addr, uint32_t len)
 {
-    if (m->has_ram && addr >= TPMIX_CMD_WINDOW && addr < TPMIX_RSP_WINDOW) {
+    if (addr >= TPMIX_CMD_WINDOW && addr < TPMIX_RSP_WINDOW) {
         memory_region_set_dirty(&m->cmd_window, addr - TPMIX_CMD_WINDOW, len);
     }
 }

@@ -26,7 +26,6 @@ typedef struct TPMIXMemory {
     MemoryRegion rsp_window;
     TPMPPI ppi;              /* as cmd_window */
     bool has_crb_page;
-    bool has_ram;
 } TPMIXMemory;
 
 /**
@@ -79,7 +78,8 @@ void tpmix_memory_set_crb(TPMIXMemory *m, bool reads);
 /**
  * tpmix_memory_changed:
  *
- * The engine wrote @len bytes at @addr, an offset in the space.
+ * The engine wrote @len bytes of tpmix_memory_init_ram() at @addr, an offset in
+ * the space.
  */
 void tpmix_memory_changed(TPMIXMemory *m, uint32_t addr, uint32_t len);
 

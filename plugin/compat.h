@@ -27,10 +27,20 @@ extern PluginTypeInit *const __start_plugin_types[];
 extern PluginTypeInit *const __stop_plugin_types[];
 
 /*
- * qemu/patches/0016 adds the method. Without it QEMU resets the flag before its
- * call returns, and the device looks after each.
+ * What qemu/patches add to QEMU's TPM backend. Without it QEMU resets the
+ * established flag before its call returns, and the device looks after each; a
+ * command ends in the main loop, for which a vCPU that has the BQL cannot wait.
  */
-#define TPM_IF_WITHOUT_ESTABLISHED_CHANGED
+#define TPM_BACKEND_OF_STOCK_QEMU
+#define tpm_backend_begin_request tpm_backend_deliver_request
+#define tpm_backend_wait_request(backend, timeout_ns) \
+    ((void)(backend), (void)(timeout_ns), false)
+#define tpm_backend_finish_sync(backend) \
+    (tpm_backend_finish_sync(backend), true)
+
+#if QEMU_VERSION_MAJOR < 9
+#define bql_locked qemu_mutex_iothread_locked
+#endif
 
 #if QEMU_VERSION_MAJOR < 10
 

@@ -46,6 +46,9 @@
  *    a read must have no side effect. The defaults are STS of TIS locality 0:
  *    stsValid and dataAvail set, and tpmGo, which reads as 0, to exclude the
  *    all ones of an inactive locality. CRB: 0x4c, 0x1, 0x0 (CTRL_START).
+ *  + property "done-device" (link, none): a device whose property "completions"
+ *    counts them, in place of the done condition: a command that ends within the
+ *    access that begins it never makes the condition false
  *
  * Results:
  *  + property "accesses" (uint64, read-only): by the guest to the range
@@ -125,6 +128,7 @@ typedef struct MMIOReplayPending {
     MMIOReplayWhen when;
     uint32_t countdown;         /* late: accesses to go */
     bool armed;                 /* completed: the condition was seen false */
+    uint64_t completions;       /* completed: before the access */
     QTAILQ_ENTRY(MMIOReplayPending) next;
 } MMIOReplayPending;
 
@@ -134,6 +138,7 @@ struct MMIOReplayState {
     /* configuration, fixed at realize */
     hwaddr addr;
     uint64_t size;
+    DeviceState *done_device;
     QSLIST_HEAD(, MMIOReplayOverlay) overlays;
 
     /* configuration, changeable at run time */
@@ -239,6 +244,23 @@ static bool mmio_replay_is_done(MMIOReplayState *s)
            (a.value & s->done_mask) == s->done_value;
 }
 
+static uint64_t mmio_replay_completions(MMIOReplayState *s)
+{
+    return s->done_device ? object_property_get_uint(OBJECT(s->done_device),
+                                                     "completions", NULL) : 0;
+}
+
+/* Is it time for @p? Also remembers that it will be. */
+static bool mmio_replay_is_due(MMIOReplayState *s, MMIOReplayPending *p,
+                               bool done, uint64_t completions)
+{
+    if (s->done_device) {
+        return completions != p->completions;
+    }
+    p->armed |= !done;
+    return done && p->armed;
+}
+
 static bool mmio_replay_waits(MMIOReplayState *s, MMIOReplayWhen when)
 {
     MMIOReplayPending *p;
@@ -273,19 +295,17 @@ static void mmio_replay_drop_all(MMIOReplayState *s)
 static void mmio_replay_poll(MMIOReplayState *s, bool repeat)
 {
     MMIOReplayPending *p, *tmp;
+    uint64_t completions;
     bool done;
 
     if (!mmio_replay_waits(s, MMIO_REPLAY_COMPLETED)) {
         return;
     }
+    completions = mmio_replay_completions(s);
     done = mmio_replay_is_done(s);
     QTAILQ_FOREACH_SAFE(p, &s->pending, next, tmp) {
-        if (p->when != MMIO_REPLAY_COMPLETED) {
-            continue;
-        }
-        if (!done) {
-            p->armed = true;
-        } else if (p->armed && repeat) {
+        if (p->when == MMIO_REPLAY_COMPLETED &&
+            mmio_replay_is_due(s, p, done, completions) && repeat) {
             mmio_replay_repeat(s, &p->access, p->when);
             mmio_replay_drop(s, p);
         }
@@ -321,7 +341,7 @@ static bool mmio_replay_select(MMIOReplayState *s, const MMIOReplayAccess *a)
 }
 
 static void mmio_replay_record(MMIOReplayState *s, const MMIOReplayAccess *a,
-                               bool armed)
+                               bool armed, uint64_t completions)
 {
     MMIOReplayPending *p = g_new(MMIOReplayPending, 1);
 
@@ -330,6 +350,7 @@ static void mmio_replay_record(MMIOReplayState *s, const MMIOReplayAccess *a,
         .when = s->when,
         .countdown = MAX(s->delay, 1),
         .armed = armed,
+        .completions = completions,
     };
     QTAILQ_INSERT_TAIL(&s->pending, p, next);
     s->num_pending++;
@@ -338,6 +359,7 @@ static void mmio_replay_record(MMIOReplayState *s, const MMIOReplayAccess *a,
 static MemTxResult mmio_replay_access(MMIOReplayState *s, MMIOReplayAccess *a)
 {
     bool chosen, armed = false;
+    uint64_t completions = 0;
     MemTxResult r;
 
     mmio_replay_poll(s, true);
@@ -347,6 +369,7 @@ static MemTxResult mmio_replay_access(MMIOReplayState *s, MMIOReplayAccess *a)
     if (chosen && s->when == MMIO_REPLAY_COMPLETED) {
         /* A device may complete within the access that starts it. */
         armed = !mmio_replay_is_done(s);
+        completions = mmio_replay_completions(s);
     }
 
     r = mmio_replay_perform(a);
@@ -368,7 +391,7 @@ static MemTxResult mmio_replay_access(MMIOReplayState *s, MMIOReplayAccess *a)
          */
         r = mmio_replay_repeat(s, a, MMIO_REPLAY_NOW);
     } else if (chosen) {
-        mmio_replay_record(s, a, armed);
+        mmio_replay_record(s, a, armed, completions);
     }
     mmio_replay_poll(s, false);
     return r;
@@ -521,7 +544,13 @@ static bool mmio_replay_cover_all(MMIOReplayState *s, Error **errp)
 static bool mmio_replay_check_when(MMIOReplayState *s, MMIOReplayWhen when,
                                    Error **errp)
 {
-    if (when == MMIO_REPLAY_COMPLETED &&
+    if (s->done_device &&
+        !object_property_find(OBJECT(s->done_device), "completions")) {
+        error_setg(errp, "'done-device' does not count its completions");
+        error_append_hint(errp, "tpm-tis-indexed and tpm-crb-ext do.\n");
+        return false;
+    }
+    if (when == MMIO_REPLAY_COMPLETED && !s->done_device &&
         !mmio_replay_find(s, s->done_addr, sizeof(uint32_t))) {
         error_setg(errp, "'when=completed' needs a 'done-addr' in the MMIO "
                    "covered, 0x%" PRIx64 " is not", s->done_addr);
@@ -690,6 +719,8 @@ static void mmio_replay_instance_init(Object *obj)
 static const Property mmio_replay_properties[] = {
     DEFINE_PROP_UINT64("addr", MMIOReplayState, addr, 0),
     DEFINE_PROP_UINT64("size", MMIOReplayState, size, 0),
+    DEFINE_PROP_LINK("done-device", MMIOReplayState, done_device, TYPE_DEVICE,
+                     DeviceState *),
 };
 
 static void mmio_replay_class_init(ObjectClass *oc, void *data)

@@ -15,6 +15,9 @@
  * + QOM property "buffer-size": bytes of the command and of the response
  *                               window, a power of 2, 4 KiB to 64 KiB, default
  *                               16 KiB
+ * + QOM property "sync-us":     a write that begins a command waits for its end
+ *                               that long, in microseconds, default 500; 0:
+ *                               not at all
  * + QOM property "ram":         "on", "off" or "auto", the default: off where
  *                               the machine's memory is confidential. Off:
  *                               everything traps, and there is no PPI page
@@ -41,6 +44,8 @@ static const Property tpm_tis_indexed_properties[] = {
     DEFINE_PROP_BOOL("compat", TPMIXISADevice, compat, true),
     DEFINE_PROP_SIZE32("buffer-size", TPMIXISADevice, device.capacity,
                        TPMIX_DEVICE_CAPACITY),
+    DEFINE_PROP_UINT32("sync-us", TPMIXISADevice, device.sync_us,
+                       TPMIX_DEVICE_SYNC_US),
     DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXISADevice, device.ram,
                             ON_OFF_AUTO_AUTO),
 };

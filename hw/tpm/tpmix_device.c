@@ -6,6 +6,8 @@
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
 #include "qemu/log.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "hw/boards.h"
 #include "system/runstate.h"
@@ -13,18 +15,26 @@
 #include "tpmix_device.h"
 #include "trace.h"
 
+/*
+ * Others may use the line, and nobody ORs theirs with ours: it is set where ours
+ * changes, and otherwise left as it is. Called with the lock and the BQL.
+ */
 static void tpmix_device_update_irq(TPMIXDevice *d)
 {
     bool level = tpmix_irq(&d->engine);
 
-    /*
-     * Others may use the line, and nobody ORs theirs with ours: it is set where
-     * ours changes, and otherwise left as it is.
-     */
     if (level != d->irq_level) {
         d->irq_level = level;
         qemu_set_irq(d->irq, level);
     }
+}
+
+static void tpmix_device_irq_bh(void *opaque)
+{
+    TPMIXDevice *d = opaque;
+    QEMU_LOCK_GUARD(&d->lock);
+
+    tpmix_device_update_irq(d);
 }
 
 /* CRB's registers are read from memory; DATA_FIFO has to trap. */
@@ -38,6 +48,7 @@ static uint64_t tpmix_device_read(void *opaque, hwaddr addr, unsigned size)
 {
     TPMIXDevice *d = opaque;
     uint64_t val;
+    QEMU_LOCK_GUARD(&d->lock);
 
     d->mmio_reads++;
     val = tpmix_mmio_read(&d->engine, addr, size);
@@ -50,11 +61,21 @@ static void tpmix_device_write(void *opaque, hwaddr addr, uint64_t val,
                                unsigned size)
 {
     TPMIXDevice *d = opaque;
+    uint64_t started;
 
-    d->mmio_writes++;
-    trace_tpmix_mmio_write(size, addr, val);
-    tpmix_write(&d->engine, addr, val, size);
-    tpmix_device_update_irq(d);
+    WITH_QEMU_LOCK_GUARD(&d->lock) {
+        started = d->engine.starts;
+        d->mmio_writes++;
+        trace_tpmix_mmio_write(size, addr, val);
+        tpmix_write(&d->engine, addr, val, size);
+        started = d->engine.starts - started;
+        tpmix_device_update_irq(d);
+    }
+    /* A guest looks at once, and sleeps if the command has not ended then. */
+    if (started &&
+        tpm_backend_wait_request(d->be_driver, d->sync_us * SCALE_US)) {
+        d->sync_completions++;
+    }
 }
 
 static const MemoryRegionOps tpmix_device_ops = {
@@ -90,7 +111,7 @@ static void tpmix_backend_start(void *opaque, uint32_t ticket,
         .out = d->out,
         .out_len = d->engine.s.bufsize,
     };
-    tpm_backend_deliver_request(d->be_driver, &d->be_cmd);
+    tpm_backend_begin_request(d->be_driver, &d->be_cmd);
 }
 
 static void tpmix_backend_cancel(void *opaque)
@@ -101,12 +122,20 @@ static void tpmix_backend_cancel(void *opaque)
     tpm_backend_cancel_cmd(d->be_driver);
 }
 
-void tpmix_device_established_changed(TPMIXDevice *d)
+/* Called with the lock. */
+static void tpmix_device_update_established(TPMIXDevice *d)
 {
     if (!tpm_backend_had_startup_error(d->be_driver)) {
         tpmix_set_established(&d->engine,
             tpm_backend_get_tpm_established_flag(d->be_driver));
     }
+}
+
+void tpmix_device_established_changed(TPMIXDevice *d)
+{
+    QEMU_LOCK_GUARD(&d->lock);
+
+    tpmix_device_update_established(d);
 }
 
 static void tpmix_backend_reset_established(void *opaque,
@@ -116,7 +145,7 @@ static void tpmix_backend_reset_established(void *opaque,
 
     tpm_backend_reset_tpm_established_flag(d->be_driver, locality);
     /* A backend that asks the TPM later says when it has answered. */
-    tpmix_device_established_changed(d);
+    tpmix_device_update_established(d);
 }
 
 static void tpmix_backend_guest_error(void *opaque, const char *what,
@@ -146,11 +175,20 @@ void tpmix_device_request_completed(TPMIXDevice *d, int ret)
     /* A backend that failed left no response, whatever is in the buffer. */
     const uint8_t *rsp = ret < 0 ? NULL : d->out;
     uint32_t len = rsp ? tpm_cmd_get_size(rsp) : 0;
+    QEMU_LOCK_GUARD(&d->lock);
 
+    d->completions++;
     trace_tpmix_complete(d->be_ticket, len, ret);
     tpmix_complete(&d->engine, d->be_ticket, rsp, len,
                    d->be_cmd.selftest_done);
-    tpmix_device_update_irq(d);
+    if (tpmix_irq(&d->engine) == d->irq_level) {
+        return;
+    }
+    if (bql_locked()) {
+        tpmix_device_update_irq(d);
+    } else {
+        qemu_bh_schedule(d->irq_bh);
+    }
 }
 
 TPMVersion tpmix_device_get_version(TPMIXDevice *d)
@@ -197,6 +235,7 @@ void tpmix_device_reset(TPMIXDevice *d)
     /* Waits for a running command; its completion is still the old one's. */
     tpm_backend_reset(d->be_driver);
 
+    /* From here on nobody else has the engine: vCPUs wait, no command runs. */
     d->be_family = tpmix_device_family(d);
     tpmix_reset(&d->engine, d->be_family,
                 MIN(tpm_backend_get_buffer_size(d->be_driver), UINT32_MAX));
@@ -215,8 +254,7 @@ static int tpmix_device_pre_save(void *opaque)
     TPMIXDevice *d = opaque;
 
     /* A running command completes first: its response migrates. */
-    tpm_backend_finish_sync(d->be_driver);
-    return 0;
+    return tpm_backend_finish_sync(d->be_driver) ? 0 : -EBUSY;
 }
 
 static int tpmix_device_post_load(void *opaque, int version_id)
@@ -363,6 +401,11 @@ static bool tpmix_device_check(TPMIXDevice *d, Error **errp)
                    "not %" PRIu32, d->capacity);
         return false;
     }
+    if (d->sync_us > TPMIX_DEVICE_SYNC_US_MAX) {
+        error_setg(errp, "'sync-us' must be at most %u, not %" PRIu32,
+                   TPMIX_DEVICE_SYNC_US_MAX, d->sync_us);
+        return false;
+    }
     return !d->model->crb || tpmix_device_check_crb(d, errp);
 }
 
@@ -418,6 +461,8 @@ bool tpmix_device_realize(TPMIXDevice *d, const TPMIXModel *model, hwaddr base,
         !tpmix_device_init_memory(d, owner, &cfg.ram, errp)) {
         return false;
     }
+    qemu_mutex_init(&d->lock);
+    d->irq_bh = qemu_bh_new(tpmix_device_irq_bh, d);
     cfg.cmd = d->cmd = g_malloc0(d->capacity);
     cfg.run = d->run = g_malloc0(d->capacity);
     cfg.rsp = d->rsp = g_malloc0(d->capacity);
@@ -428,6 +473,10 @@ bool tpmix_device_realize(TPMIXDevice *d, const TPMIXModel *model, hwaddr base,
 
 void tpmix_device_finalize(TPMIXDevice *d)
 {
+    if (d->irq_bh) {
+        qemu_bh_delete(d->irq_bh);
+        qemu_mutex_destroy(&d->lock);
+    }
     g_free(d->cmd0);
     g_free(d->cmd);
     g_free(d->run);
@@ -443,4 +492,8 @@ void tpmix_device_add_counters(TPMIXDevice *d, Object *obj)
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint64_ptr(obj, "commands", &d->engine.starts,
                                    OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "completions", &d->completions,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "sync-completions",
+                                   &d->sync_completions, OBJ_PROP_FLAG_READ);
 }

@@ -4,13 +4,19 @@
  *
  * What the devices over that engine share, whatever their bus: registers,
  * backend, interrupt line, reset, migration, counters. It translates and calls;
- * the rules of the interface are the engine's. Everything here runs under the
- * BQL.
+ * the rules of the interface are the engine's.
+ *
+ * Threads: everything here is called with the BQL, but for
+ * tpmix_device_request_completed(), for which the engine has a lock of the
+ * device's. It is taken after the BQL, and nobody who has it waits.
  *
  * QEMU interface, of every model:
  * + QOM property "mmio-reads":  accesses that trapped, reads (read-only)
  * + QOM property "mmio-writes": accesses that trapped, writes (read-only)
  * + QOM property "commands":    commands handed to the backend (read-only)
+ * + QOM property "completions": how many of them have ended (read-only)
+ * + QOM property "sync-completions": of these, how many before the write that
+ *                               began them did (read-only)
  */
 #ifndef TPM_TPMIX_DEVICE_H
 #define TPM_TPMIX_DEVICE_H
@@ -27,6 +33,9 @@
 #define TPMIX_DEVICE_CAPACITY      (16 * KiB)
 #define TPMIX_DEVICE_CAPACITY_MAX  (64 * KiB)
 
+#define TPMIX_DEVICE_SYNC_US       500
+#define TPMIX_DEVICE_SYNC_US_MAX   10000
+
 /* What a model is, as opposed to how it is configured. */
 typedef struct TPMIXModel {
     const char *hid; /* ACPI _HID; "QEMU" is QEMU's own vendor id */
@@ -41,6 +50,7 @@ typedef struct TPMIXDevice {
     uint32_t capacity;   /* bytes of each window */
     OnOffAuto ram;       /* windows, CRB and PPI page are memory */
     bool ppi;
+    uint32_t sync_us;    /* a write that begins a command waits that long */
     /* models with CRB: */
     bool fifo;
     bool starts_as_fifo; /* what is active at power on */
@@ -51,6 +61,8 @@ typedef struct TPMIXDevice {
     qemu_irq irq;        /* for the bus to connect; NULL: none */
 
     uint8_t has_ram;     /* bool: what became of @ram */
+
+    QemuMutex lock;      /* the engine's, and what its callbacks use */
 
     /* state: engine.s, the buffers and the content of memory migrate */
     struct tpmix engine;
@@ -70,10 +82,13 @@ typedef struct TPMIXDevice {
     bool started;        /* the backend did, once */
 
     bool irq_level;      /* as the line was last set */
+    QEMUBH *irq_bh;      /* sets it, after a completion without the BQL */
 
     /* counters, not migrated */
     uint64_t mmio_reads;
     uint64_t mmio_writes;
+    uint64_t completions;
+    uint64_t sync_completions;
 } TPMIXDevice;
 
 /**
@@ -116,7 +131,8 @@ void tpmix_device_reset(TPMIXDevice *d);
  * tpmix_device_request_completed:
  * @ret: below 0 if the backend failed
  *
- * For TPMIfClass.request_completed.
+ * For TPMIfClass.request_completed; called by any thread, with or without the
+ * BQL.
  */
 void tpmix_device_request_completed(TPMIXDevice *d, int ret);
 

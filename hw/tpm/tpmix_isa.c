@@ -79,7 +79,7 @@ static void tpmix_isa_request_completed(TPMIf *ti, int ret)
     tpmix_device_request_completed(&TPMIX_ISA(ti)->device, ret);
 }
 
-#ifndef TPM_IF_WITHOUT_ESTABLISHED_CHANGED
+#ifndef TPM_BACKEND_OF_STOCK_QEMU
 static void tpmix_isa_established_changed(TPMIf *ti)
 {
     tpmix_device_established_changed(&TPMIX_ISA(ti)->device);
@@ -122,7 +122,8 @@ static void tpmix_isa_class_init(ObjectClass *klass, void *data)
     device_class_set_legacy_reset(dc, tpmix_isa_reset);
     dc->realize = tpmix_isa_realize;
     tc->request_completed = tpmix_isa_request_completed;
-#ifndef TPM_IF_WITHOUT_ESTABLISHED_CHANGED
+#ifndef TPM_BACKEND_OF_STOCK_QEMU
+    tc->completes_without_bql = true;
     tc->established_changed = tpmix_isa_established_changed;
 #endif
     tc->get_version = tpmix_isa_get_version;

@@ -87,6 +87,20 @@ static void die_with_parent(gpointer unused)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* $TPM_SYNC_US is "sync-us" of the project's devices, where a test has no other. */
+static void set_sync_us(GString *line)
+{
+	static const char *const devices[] = { "-device tpm-tis-indexed", "-device tpm-crb-ext" };
+	const char *sync_us = g_getenv("TPM_SYNC_US");
+	unsigned int i;
+
+	for (i = 0; sync_us && i < G_N_ELEMENTS(devices); i++) {
+		g_autofree char *with = g_strdup_printf("%s,sync-us=%s", devices[i], sync_us);
+
+		g_string_replace(line, devices[i], with, 0);
+	}
+}
+
 static char **build_arguments(int tpm_fd, const char *extra, bool control)
 {
 	const char *qemu = g_getenv("QEMU");
@@ -113,6 +127,7 @@ static char **build_arguments(int tpm_fd, const char *extra, bool control)
 				       " -tpmdev emulator,id=tpm0,chardev=tpm-chr",
 				       FD_TPM);
 	g_string_append_printf(line, " %s", extra);
+	set_sync_us(line);
 	if (!g_shell_parse_argv(line->str, NULL, &argv, &error))
 		g_error("%s: %s", line->str, error->message);
 	g_string_free(line, TRUE);

@@ -12,6 +12,7 @@
 #include "tpmix.h"
 
 #define OVERLAY "-device mmio-replay,id=replay,addr=0xfed40000,size=0xb000,nth=0"
+#define DONE_OURS ",done-device=tpm "
 #define DONE_CRB ",done-addr=0x4c,done-mask=1,done-value=0 "
 
 struct when {
@@ -174,9 +175,10 @@ static void replay(gconstpointer data)
 {
 	const struct row *row = data;
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	const char *done = !row->kind->stock ? DONE_OURS :
+			   row->kind->crb ? DONE_CRB : "";
 	g_autofree char *args = g_strconcat(row->kind->device,
-		row->overlay ? OVERLAY : "",
-		row->overlay && row->kind->crb ? DONE_CRB : "", NULL);
+		row->overlay ? OVERLAY : "", row->overlay ? done : "", NULL);
 	QtestClient *q = qtest_start(tpm_stub_connect(stub), "%s", args);
 	struct tally n = { 0 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The hostile guest inside the machine: every misdeed at the speed of the vCPU,
- * for as many seconds of the RTC as the host asks for, with resets; then an
+ * for as many seconds of the RTC as the host asks for, with resets; or one command
+ * rung again and again, which has QEMU wait for the TPM all the time; then an
  * honest command. It speaks on the debug port: a line "storm", at each start the
  * interface, at the end "honest" or "failed: why". Freestanding, 32 bits, no
  * variables but a struct in RAM that survives resets.
@@ -10,7 +11,7 @@
 
 #include "rom.h"
 
-/* What -device loader writes at each reset: seed, seconds. */
+/* What -device loader writes at each reset: seed, seconds, whether to ring. */
 #define ORDERS  ((const volatile struct orders *)0x7000)
 /* Kept over resets by RAM. */
 #define MEMORY  ((struct memory *)0x8000)
@@ -19,6 +20,7 @@
 struct orders {
 	uint32_t seed;
 	uint32_t seconds;
+	uint32_t ring;
 };
 
 static void out8(uint16_t port, uint8_t val)
@@ -64,6 +66,10 @@ static const uint8_t get_random[] = {
 static const uint8_t get_cap[] = {
 	0x80, 0x01, 0, 0, 0, 22, 0, 0, 0x01, 0x7A,
 	0, 0, 0, 6, 0, 0, 1, 5, 0, 0, 0, 1,
+};
+/* EC_Ephemeral on P-256: no key, no authorization, and some 100 us of arithmetic */
+static const uint8_t ec_ephemeral[] = {
+	0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x8E, 0, 3,
 };
 static const uint8_t six[] = { 0x80, 0x01, 0, 0, 0, 6 };
 
@@ -322,6 +328,31 @@ static void honest(const struct memory *m, uint32_t ix)
 	say("honest");
 }
 
+/* Doorbells for the command in the window, each as soon as the one before allows. */
+static void ring(struct memory *m, uint32_t ix)
+{
+	uint32_t ticket, i;
+
+	take_locality(m);
+	command(ix, startup, sizeof(startup));
+	if (command(ix, ec_ephemeral, sizeof(ec_ephemeral))) {
+		fail("failed: EC_Ephemeral");
+	}
+	while (m->seconds < ORDERS->seconds) {
+		uint32_t second = rtc_second();
+
+		m->seconds += second != m->last;
+		m->last = second;
+		ticket = get(ix + TPMIX_REG_ACCEPTED, 4);
+		for (i = 0; i < 100; i++) {
+			/* one that was refused would not be heard twice in a row */
+			put(ix + TPMIX_REG_INDEX, 0, 4);
+			put(ix + TPMIX_REG_DOORBELL, ticket + 1, 4);
+			ticket += get(ix + TPMIX_REG_ACCEPTED, 4) != ticket;
+		}
+	}
+}
+
 void rom_main(void);
 void rom_main(void)
 {
@@ -345,7 +376,11 @@ void rom_main(void)
 	if (m->ext) {
 		crb_select(m);
 	}
-	storm(m);
+	if (ORDERS->ring) {
+		ring(m, TPMIX_BASE + m->ext);
+	} else {
+		storm(m);
+	}
 	honest(m, TPMIX_BASE + m->ext);
 	stop();
 }

@@ -28,6 +28,7 @@ EXCUSED = 3         # of the machine, beside those of an idle one
 STALL = 1.0         # never
 STOCK_STALL = 1.5
 COMMANDS = 10       # at least: more than the honest ones
+RINGS = 100         # a second, at least, that end within the doorbell
 FLAT = int(os.environ.get("HOSTILE_FLAT_MIB", 4)) << 20
 
 
@@ -115,11 +116,11 @@ class Qmp:
 class Machine:
     """swtpm, QEMU with the ROM; both end with this object, by their ids."""
 
-    def __init__(self, device, accel, seed, seconds):
+    def __init__(self, device, accel, seed, seconds, ring=False):
         self.dir = tempfile.mkdtemp(prefix="tpmix-")
         self.started, self.said = [], b""
         try:
-            self.start(device, accel, seed, seconds)
+            self.start(device, accel, seed, seconds, ring)
         except BaseException:
             self.close()
             raise
@@ -130,7 +131,7 @@ class Machine:
         self.started.append(process)
         return process
 
-    def start(self, device, accel, seed, seconds):
+    def start(self, device, accel, seed, seconds, ring):
         tpm, qmp = f"{self.dir}/tpm", f"{self.dir}/qmp"
         self.spawn(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.dir}",
                     "--ctrl", f"type=unixio,path={tpm}"],
@@ -146,6 +147,7 @@ class Machine:
              "-device", f"{device},tpmdev=tpm0,id=tpm",
              "-device", f"loader,addr=0x7000,data={seed},data-len=4",
              "-device", f"loader,addr=0x7004,data={seconds},data-len=4",
+             "-device", f"loader,addr=0x7008,data={int(ring)},data-len=4",
              "-chardev", f"socket,id=q,path={qmp},server=on,wait=off",
              "-mon", "chardev=q,mode=control",
              "-chardev", f"socket,id=c,path={qmp}2,server=on,wait=off",
@@ -168,14 +170,15 @@ class Machine:
         self.log.seek(0)
         return self.log.read().decode(errors="replace").strip()[-300:]
 
-    def commands(self):
-        """How many commands the TPM got."""
-        self.control.sendall(b'{"execute":"qom-get","id":"commands","arguments":'
-                             b'{"path":"/machine/peripheral/tpm","property":"commands"}}\n')
+    def count(self, what):
+        """A counter of the device: commands, sync-completions."""
+        self.control.sendall(json.dumps(
+            {"execute": "qom-get", "id": what, "arguments":
+             {"path": "/machine/peripheral/tpm", "property": what}}).encode() + b"\n")
         with self.control.makefile(encoding="ascii") as lines:
             for line in lines:
                 answer = json.loads(line)
-                if answer.get("id") == "commands":
+                if answer.get("id") == what:
                     return answer["return"]
         raise Failed("QEMU is gone")
 
@@ -213,8 +216,8 @@ def report(what, times):
     return late
 
 
-def ours(device, accel, seed, seconds):
-    machine = Machine(device, accel, seed, seconds)
+def ours(device, accel, seed, seconds, ring=False):
+    machine = Machine(device, accel, seed, seconds, ring)
     try:
         time.sleep(0.5)
         idle = machine.probe.take()
@@ -232,11 +235,14 @@ def ours(device, accel, seed, seconds):
         busy = machine.probe.take()
         late = report("busy", busy)
         grown = machine.rss() - rss
-        commands = machine.commands()
+        commands, waited = machine.count("commands"), machine.count("sync-completions")
         starts = [line for line in machine.lines() if line in ("crb", "fifo")]
-        print(f"# {', '.join(starts)}; {commands} commands; memory grew by {grown >> 10} KiB")
+        print(f"# {', '.join(starts)}; {commands} commands, "
+              f"{waited} within the write; memory grew by {grown >> 10} KiB")
         if commands < COMMANDS:
             raise Failed("no storm")
+        if ring and waited < RINGS * seconds:
+            raise Failed("no rings that QEMU waited for")
         if busy[-1] > STALL:
             raise Failed("QMP stalled")
         if late > EXCUSED + late_idle * len(busy) / len(idle):
@@ -278,6 +284,12 @@ def main():
              for name, accel, missing in (("tcg", ["-accel", "tcg"], None),
                                           ("kvm", kvm, kvm_missing()))
              for device in ("tpm-tis-indexed", "tpm-crb-ext")]
+    cases += [(f"/hostile/rom/rings/{name}/{device}",
+               lambda device=device, accel=accel: ours(device, accel, seed, seconds, True),
+               missing)
+              for name, accel, missing in (("tcg", ["-accel", "tcg"], None),
+                                           ("kvm", kvm, kvm_missing()))
+              for device in ("tpm-tis-indexed", "tpm-crb-ext,sync-us=10000")]
     cases += [(f"/hostile/rom/stock-stalls/{device}",
                lambda device=device: stock(device, seed, 10), None)
               for device in ("tpm-tis", "tpm-crb")]

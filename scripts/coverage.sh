@@ -7,6 +7,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+lock
 need build-essential pkg-config libglib2.0-dev
 engine=${ENGINE:-$ROOT/engine}
 out=$BUILD/coverage

@@ -14,6 +14,8 @@ import json
 import re
 import sys
 
+import ending
+from console import Parser, number, say
 from guest_machine import KERNELS, ROOT, Guest
 from guest_peers import GuestError
 
@@ -67,10 +69,6 @@ EXPERIMENTS = (
         ("tpm-crb-ext, tpm_crb (stock)", "tpm-crb-ext", "stock", START),
     ), silent=False, shorter=5),
 )
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def given_randoms(log):
@@ -140,7 +138,7 @@ def set_replay(guest, name, value):
 
 
 def run_row(row, options):
-    say(f"==> {row.title}: booting")
+    say(f"{row.title}: booting")
     total = options.rounds * (KINDS - 1) * 2
     watcher = Watcher(row, total)
     injection = f"rate={options.rate},seed={options.seed},enabled=off"
@@ -160,7 +158,7 @@ def run_row(row, options):
         before = count_commands(guest.swtpm.log_path.read_text())
         set_replay(guest, "reset-counters", True)
         set_replay(guest, "enabled", True)
-        say(f"    {row.title}: {total} questions")
+        print(f"    {row.title}: {total} questions", file=sys.stderr, flush=True)
         guest.control.write_line("go")
         guest.control.read_line(SECONDS_A_ROUND * options.rounds)
         row.replays = counter(guest, "replayed-reads") + counter(guest, "replayed-writes")
@@ -220,11 +218,14 @@ def verdict(experiment, rows):
 
 
 def parse(argv):
-    p = argparse.ArgumentParser(prog="./run demo", description=__doc__.split("\n\n")[0])
-    p.add_argument("--rounds", type=int, default=15, help="of 12 questions (default 15)")
-    p.add_argument("--rate", type=int, default=2000,
-                   help="accesses repeated, of 1000000 (default 2000)")
-    p.add_argument("--seed", type=int, default=2011)
+    p = Parser("demo", description=__doc__, epilog="QEMU=PATH in the environment is used "
+               "in place of the one built here.")
+    p.add_argument("--rounds", type=number(1), default=15,
+                   help="of 12 questions (default %(default)s)")
+    p.add_argument("--rate", type=number(1, 1000000), default=2000,
+                   help="accesses repeated, of 1000000 (default %(default)s)")
+    p.add_argument("--seed", type=number(0), default=2011,
+                   help="of the repetitions (default %(default)s)")
     p.add_argument("--kernel", choices=KERNELS, default="6.1")
     p.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     p.add_argument("--qemu", choices=("own", "system"), default="own")
@@ -232,8 +233,7 @@ def parse(argv):
     return p.parse_args(argv)
 
 
-def main(argv):
-    options = parse(argv)
+def main(options):
     try:
         results = [(e, run_experiment(e, options)) for e in EXPERIMENTS]
     except GuestError as error:
@@ -256,4 +256,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending.guarded(lambda: main(parse(sys.argv[1:]))))

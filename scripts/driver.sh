@@ -204,7 +204,10 @@ lint() {
 }
 
 case ${1:-build} in
-build) build ;;
-lint) lint ;;
+build | lint)
+    plain_path "the Linux driver"
+    lock
+    "${1:-build}"
+    ;;
 *) die "scripts/driver.sh [build|lint]" ;;
 esac

@@ -54,10 +54,6 @@ compile() {
     quiet "fuzz-build-$1" clang "${flags[@]}" -o "$BIN/$1" "${sources[@]}" "${libraries[@]}"
 }
 
-running=
-trap '[ -z "$running" ] || kill "$running" 2>/dev/null || true' EXIT
-trap 'exit 130' INT TERM
-
 # Says what was found, in one line, and returns 1.
 report_crash() {
     local target=$1 log=$2 file what
@@ -72,7 +68,7 @@ report_crash() {
 
 fuzz() {
     local target=$1 seconds=$2 log=$BUILD/log/fuzz-$1.log dirs start=$SECONDS status=0
-    compile "$target"
+    local running
     mkdir -p "$BUILD/log" "$BUILD/fuzz/corpus/$target" "$BUILD/fuzz/crashes/$target"
     dirs=("$BUILD/fuzz/corpus/$target")
     local dir
@@ -97,7 +93,6 @@ fuzz() {
     done
     [ -t 2 ] && printf '\r%-80s\r' '' >&2
     wait "$running" || status=$?
-    running=
     [ $status = 0 ] || { report_crash "$target" "$log"; return 1; }
     printf '%s: %s runs, %s edges, %s inputs, nothing found\n' "$target" \
         "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
@@ -115,7 +110,12 @@ if [ $# -gt 1 ]; then
     *) die "no fuzz target '$2': ${TARGETS[*]}" ;;
     esac
 fi
+lock
 install_tools
+for target in "${TARGETS[@]}"; do
+    compile "$target"
+done
+unlock
 failed=0
 share=$((seconds / ${#TARGETS[@]}))
 for target in "${TARGETS[@]}"; do

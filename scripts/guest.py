@@ -6,37 +6,53 @@ host, guest_initrd.py what it boots with."""
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import sys
 import termios
 
-from guest_machine import KERNELS, OLDEST, QEMU, Guest, run
+import ending
+from console import Parser, say, seconds
+from guest_machine import KERNELS, OLDEST, QEMU, Guest
 from guest_peers import TIMEOUT_S, GuestError
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise GuestError(f"{message}: see ./run guest --help")
-
+from guest_replay import replay_spec
 
 EXAMPLES = """examples:
   ./run guest                                  a shell in a guest; exit ends it
   ./run guest -- tpm2_getrandom --hex 16
-  ./run guest --driver indexed -- 'tpm2_pcrread sha256:0 && dmesg | grep -i tpm'
+  ./run guest --driver indexed -- 'tpm2_pcrread sha256:0 && dmesg | tail'
   ./run guest --device tpm-crb-ext --firmware ovmf --kernel 7.3 -- tpm2_pcrread
-  ./run guest --device tpm-crb-ext,interface=fifo -- tpm2_getcap properties-fixed
+  ./run guest --device tpm-crb-ext,interface=fifo -- tpm2_pcrread sha1:0
   ./run guest --driver indexed --replay rate=100000 -- tpm2_getrandom --hex 16
+  echo 'tpm2_pcrread sha1:0' | ./run guest     a shell reads standard input
 
-One word after -- is a line of shell, more are a program and its arguments. In the
-shell, Ctrl-a x ends QEMU at once."""
+One word after -- is a line of shell, more are a program and its arguments.
+COMMAND has this command's standard input, where that is no terminal, and its
+exit status is this command's. The shell's guest ends with exit; Ctrl-a x ends
+QEMU at once.
+
+--replay SPEC is KEY=VALUE,... of the device mmio-replay: rate=N repeats N
+accesses of a million, nth=N the Nth; reads=off and writes=off leave these out,
+min-offset and max-offset registers; when=late,delay=N and when=completed
+repeat later. man -l docs/mmio-replay.7 has them all. How many were repeated is
+said at the end.
+
+QEMU=PATH in the environment is used in place of the one built here."""
+
+
+def words(text):
+    """For add_argument(type=): split as a shell does."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}': {error}") from None
 
 
 def parse(argv):
-    parser = Parser(prog="./run guest", epilog=EXAMPLES, allow_abbrev=False,
-                    usage="%(prog)s [options] [-- COMMAND...]",
-                    description="Boots a Linux guest with a TPM and runs COMMAND in it.",
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("guest", epilog=EXAMPLES, usage="%(prog)s [options] [-- COMMAND...]",
+                    description="Boots a Linux guest with a TPM and runs COMMAND in it, "
+                    "or a shell.")
     parser.add_argument("--device", default="tpm-tis-indexed",
                         help="the TPM, with properties after commas: tpm-tis-indexed, "
                              "tpm-crb-ext, or QEMU's tpm-tis, tpm-crb "
@@ -50,13 +66,22 @@ def parse(argv):
                         help="(default %(default)s)")
     parser.add_argument("--qemu", choices=tuple(QEMU), default="own",
                         help="the project's, or Debian's with ./run plugin (default %(default)s)")
-    parser.add_argument("--replay", metavar="SPEC",
-                        help="repeat accesses to the TPM: properties of mmio-replay, "
-                             "such as rate (of a million) and writes=off")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT_S, metavar="SECONDS",
+    parser.add_argument("--replay", metavar="SPEC", type=replay_spec,
+                        help="repeat accesses to the TPM, see below")
+    parser.add_argument("--qemu-args", metavar="=WORDS", type=words, default=[],
+                        help="further arguments for QEMU: --qemu-args='-smp 2'")
+    parser.add_argument("--timeout", type=seconds, default=TIMEOUT_S, metavar="SECONDS",
                         help="for boot and COMMAND (default %(default)s)")
     split = argv.index("--") if "--" in argv else len(argv)
-    return parser.parse_args(argv[:split]), argv[split + 1:]
+    options = parser.parse_args(argv[:split])
+    options.command = argv[split + 1:]
+    if options.driver == "indexed" and options.kernel == OLDEST:
+        parser.error(f"the driver is for --kernel {', '.join(KERNELS)}, not {OLDEST}")
+    if options.driver == "indexed" and options.qemu == "system" and \
+            options.device.startswith("tpm-crb-ext"):
+        parser.error("tpm-crb-ext of the plug-in has no indexed door for the driver: use "
+                     "--driver stock or --qemu own")
+    return options
 
 
 def shell_size():
@@ -65,39 +90,51 @@ def shell_size():
     return {"ROWS": size.lines, "COLS": size.columns, "TERM": os.environ.get("TERM", "vt100")}
 
 
+def finish(guest):
+    """Says what was repeated."""
+    if guest.replayed:
+        say(guest.replayed.summary())
+        guest.replayed.check()
+
+
 def interactive(options):
-    saved = termios.tcgetattr(0) if os.isatty(0) else None
+    saved = termios.tcgetattr(0)
+    say(f"booting Linux {options['kernel']}; exit leaves the shell, Ctrl-a x ends QEMU")
     try:
         with Guest(env=shell_size(), **options) as guest:
-            return guest.wait_interactive()
+            status = guest.wait_interactive()
+            finish(guest)
+            return status
     finally:
-        if saved:
-            termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        termios.tcsetattr(0, termios.TCSADRAIN, saved)
 
 
-def main(argv):
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+def in_guest(command, options):
+    say(f"booting Linux {options['kernel']} with {options['device']}")
+    stdin = None if os.isatty(0) else 0
+    with Guest(command=command, stdin=stdin, stdout=sys.stdout.buffer,
+               stderr=sys.stderr.buffer, **options) as guest:
+        status = guest.wait().status
+        finish(guest)
+        return status
+
+
+def main(options):
+    options = vars(options)
+    command = options.pop("command")
     try:
-        options, command = parse(argv)
-        options = vars(options)
-        if not command:
+        if not command and os.isatty(0):
             return interactive(options)
-        command = command[0] if len(command) == 1 else command
-        return run(command, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer,
-                   **options).status
-    except GuestError as error:
-        print(f"run: {error}", file=sys.stderr)
-        return 1
+        # Without a terminal, as a shell does: commands from standard input.
+        command = command or ["sh"]
+        return in_guest(command[0] if len(command) == 1 else command, options)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + signal.SIGPIPE
-    except OSError as error:
+    except (GuestError, OSError) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending.guarded(lambda: main(parse(sys.argv[1:]))))

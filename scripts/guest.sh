@@ -44,8 +44,8 @@ download() {
     rm -rf "$dir"
     mkdir -p "$dir" "$DEBS"
     if ! (cd "$dir" && quiet "fetch-$name" apt_root "$suite" apt-get download "$@"); then
-        rm -f "$BUILD/apt/$suite/ready"
-        die "no network, or $suite has changed since its package lists were fetched: try again"
+        rm -f "$BUILD/apt/$suite/ready" # its lists may be old; the next run fetches them
+        exit 1
     fi
     (cd "$dir" && sha256sum -- *.deb) >"$WORK/$name.sha256"
     mv -f "$dir"/*.deb "$DEBS/"
@@ -254,10 +254,11 @@ main() {
     kernel | initrd) ;;
     *) die "guest.sh builds 'kernel' or 'initrd', not '$1'" ;;
     esac
+    lock
+    # What running it takes.
+    need swtpm seabios ovmf qemu-system-data
     mkdir -p "$GUEST" "$DEBS"
-    # One at a time: two commands may find the guest missing at once.
-    exec 9>"$GUEST/lock"
-    flock 9
+    rm -rf "$GUEST"/work.* # of one that was killed
     WORK=$(mktemp -d "$GUEST/work.XXXXXX")
     trap 'rm -rf "$WORK"' EXIT
     build_kernels

@@ -23,13 +23,14 @@ from pathlib import Path
 
 from guest_initrd import as_script, cpio_archive, padded
 from guest_peers import (STOP_S, TIMEOUT_S, GuestError, Lines, Output, Qmp, Swtpm,
-                         end_process, spawn)
+                         end_process, feed, spawn)
+from guest_replay import Replayed
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "log"
 QEMU = {
-    "own": BUILD / "qemu/obj/qemu-system-x86_64",
+    "own": Path(os.environ.get("QEMU") or BUILD / "qemu/obj/qemu-system-x86_64"),
     "system": Path("/usr/bin/qemu-system-x86_64"),
 }
 PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
@@ -57,6 +58,7 @@ class Guest:
                 a shell on the serial console, which is this terminal
     env         dict, environment of the command
     files       dict, path in the guest -> bytes, or Path of a file to copy there
+    stdin       a file descriptor, read to its end for the command; None: it reads nothing
     stdout, stderr   binary files to stream to; None: kept, in Result.out and .err
     qemu_args   further arguments for QEMU, after all others
     append      further words for the kernel's command line
@@ -68,14 +70,15 @@ class Guest:
 
     While it runs: .qmp (Qmp), .control (Lines, to $TPMIX_CONTROL in the guest),
     .log (Path: console and QEMU's messages), .dir (Path, private), .swtpm, .process.
+    When it has ended: .replayed (Replayed, where replay was given).
     """
 
     _count = itertools.count()
 
     def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel="6.1",
                  firmware="seabios", accel="tcg", machine="q35", qemu="own",
-                 plugin=None, replay=None, command=None, env=None, files=None, stdout=None,
-                 stderr=None, qemu_args=(), append="", memory=512, tpm="2.0",
+                 plugin=None, replay=None, command=None, env=None, files=None, stdin=None,
+                 stdout=None, stderr=None, qemu_args=(), append="", memory=512, tpm="2.0",
                  swtpm_log=None, timeout=TIMEOUT_S):
         self.device, self.driver, self.kernel = device, driver, kernel
         self.firmware, self.accel, self.machine = firmware, accel, machine
@@ -85,6 +88,7 @@ class Guest:
         self.files, self.qemu_args, self.append = files or {}, list(qemu_args), append
         self.memory, self.timeout = memory, timeout
         self.tpm, self.swtpm_log = tpm, swtpm_log
+        self.stdin, self.replayed = stdin, None
         self.streams = {"stdout": stdout, "stderr": stderr}
         self.process = self.swtpm = self.qmp = self.control = self.output = None
         self.dir = self.log = None
@@ -116,28 +120,30 @@ class Guest:
             self.swtpm = Swtpm(self.dir, self.swtpm_log, self.tpm)
         self._write_initrd()
         if self.command is None:
-            self.process = spawn(self.command_line({}), self.log, stdin=None,
-                                 stdout=sys.stdout)
-        else:
-            self._start_with_ports()
+            self._start_qemu(("qmp",), stdin=None, stdout=sys.stdout)
+            return
+        self._start_qemu((*PORTS, "qmp") + (("stdin",) if self.stdin is not None else ()))
+        self.control = Lines(self.socks["control"], "the guest's command")
+        self.output = Output(self.socks, self.streams)
+        if self.stdin is not None:
+            feed(self.stdin, self.socks["stdin"])
 
-    def _start_with_ports(self):
+    def _start_qemu(self, names, **streams):
         theirs = {}
-        for name in (*PORTS, "qmp"):
+        for name in names:
             self.socks[name], theirs[name] = socket.socketpair()
         fds = {name: sock.fileno() for name, sock in theirs.items()}
         try:
-            self.process = spawn(self.command_line(fds), self.log, fds=list(fds.values()))
+            self.process = spawn(self.command_line(fds), self.log, fds=list(fds.values()),
+                                 **streams)
         finally:
             for sock in theirs.values():
                 sock.close()
-        self.control = Lines(self.socks["control"], "the guest's command")
         self.qmp = Qmp(self.socks["qmp"])
         try:
             self.qmp.handshake()
         except GuestError:
             raise GuestError(self._start_error()) from None
-        self.output = Output(self.socks, self.streams)
 
     def stop(self):
         """Ends all that is left. The log stays where something went wrong."""
@@ -160,11 +166,14 @@ class Guest:
         timeout = timeout or self.timeout
         left = self.started + timeout - time.monotonic()
         if not self.output.ended.wait(max(0, left)):
-            raise GuestError(f"the guest's command did not end within {timeout} s: see {self.log}")
+            self._note_where(timeout)
+            raise GuestError(f"the guest's command did not end within {timeout:g} s: see {self.log}")
         if self.output.error:
             raise self.output.error
         status = self._status()
         seconds = time.monotonic() - self.started
+        if self.replay:
+            self.replayed = Replayed.of(self.qmp)
         self._power_off()
         self.good = True
         data = self.output.data
@@ -190,8 +199,33 @@ class Guest:
         except (GuestError, subprocess.TimeoutExpired):
             pass  # stop() ends it
 
+    def _note_where(self, timeout):
+        """For the log of a guest that does not come to an end."""
+        try:
+            status = self.qmp.execute("query-status", timeout=STOP_S)["status"]
+        except GuestError as error:
+            status = str(error)
+        opened = {event["data"]["id"] for event in self.qmp.events
+                  if event["event"] == "VSERPORT_CHANGE" and event["data"]["open"]}
+        begun = "the command had begun" if "stdout" in opened else \
+            "the command had not begun: the kernel or /init did not come so far"
+        said = "".join(f"\n{name}, {self.output.count[name]} bytes, the last:\n"
+                       f"{self.output.last[name].decode(errors='replace')}"
+                       for name in ("stdout", "stderr"))
+        with open(self.log, "a", encoding="utf-8") as log:
+            log.write(f"\nrun: after {timeout:g} s: QEMU is {status}; {begun}{said}\n")
+
     def wait_interactive(self):
         """Until the shell on this terminal has been left."""
+        while self.replay and self.process.poll() is None:
+            try:
+                self.replayed = Replayed.of(self.qmp)
+                if any(event["event"] == "SHUTDOWN" for event in self.qmp.events):
+                    self.qmp.execute("quit")
+                    break
+            except GuestError:
+                break  # by Ctrl-a x: what was seen last has to do
+            time.sleep(0.2)
         status = self.process.wait()
         self.good = status == 0
         if status:
@@ -243,6 +277,8 @@ class Guest:
 
     def _write_initrd(self):
         env = {"DRIVER": self.driver, **self.env}
+        if self.stdin is not None:
+            env["TPMIX_STDIN"] = "yes"
         text = "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in env.items())
         files = {"/env": (0o644, text.encode())}
         if self.command is not None:
@@ -298,19 +334,23 @@ class Guest:
             named = self.replay.startswith("addr=") or ",addr=" in self.replay
             where = "" if named else "addr=0xfed40000,size=0x5000,"
             args += ["-device", f"mmio-replay,id=replay,{where}{self.replay}"]
+            if self.command is None:
+                args += ["-action", "shutdown=pause"]  # the counters are read first
         return args
 
     def _port_args(self, fds):
-        if not fds:
-            return ["-serial", "mon:stdio"]
-        args = ["-chardev", f"file,id=console,path={self.log},append=on",
-                "-serial", "chardev:console",
-                "-chardev", f"socket,id=qmp,fd={fds['qmp']}",
-                "-mon", "chardev=qmp,mode=control",
-                "-device", "virtio-serial-pci,id=ports"]
-        for name in PORTS:
+        args = []
+        if "qmp" in fds:
+            args += ["-chardev", f"socket,id=qmp,fd={fds['qmp']}",
+                     "-mon", "chardev=qmp,mode=control"]
+        if self.command is None:
+            return args + ["-serial", "mon:stdio"]
+        args += ["-chardev", f"file,id=console,path={self.log},append=on",
+                 "-serial", "chardev:console", "-device", "virtio-serial-pci,id=ports"]
+        for name in (name for name in fds if name != "qmp"):
             args += ["-chardev", f"socket,id={name},fd={fds[name]}", "-device",
-                     f"virtserialport,bus=ports.0,chardev={name},name=org.tpmix.{name}"]
+                     f"virtserialport,bus=ports.0,chardev={name},id={name},"
+                     f"name=org.tpmix.{name}"]
         return args
 
 

@@ -5,7 +5,9 @@ die with this one, lines over a socket, QEMU's monitor, swtpm, the guest's outpu
 import collections
 import itertools
 import json
+import os
 import selectors
+import socket
 import subprocess
 import threading
 import time
@@ -138,6 +140,18 @@ def spawn(args, log, fds=(), stdin=subprocess.DEVNULL, stdout=None):
         raise GuestError(f"cannot start {args[0]}: {error.strerror}") from None
 
 
+def feed(fd, sock):
+    """What can be read from fd goes to the guest, by a thread, and then its end."""
+    def run():
+        try:
+            while data := os.read(fd, 65536):
+                sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the guest is gone, or takes no more
+    threading.Thread(target=run, daemon=True).start()
+
+
 def last_line(path):
     return path.read_text(errors="replace").strip().rpartition("\n")[2]
 
@@ -162,6 +176,7 @@ class Output:
         self.streams = streams
         self.data = {"stdout": bytearray(), "stderr": bytearray()}
         self.count = {"stdout": 0, "stderr": 0}
+        self.last = {"stdout": b"", "stderr": b""}  # the last of each
         self.status = b""
         self.error = None
         self.ended = threading.Event()
@@ -197,6 +212,7 @@ class Output:
 
     def _store(self, name, data):
         self.count[name] += len(data)
+        self.last[name] = (self.last[name] + data)[-2000:]
         stream = self.streams[name]
         if stream is None:
             self.data[name] += data

@@ -6,9 +6,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+lock
 need build-essential ninja-build pkg-config meson libglib2.0-dev \
     libjson-glib-dev libtpms-dev libtss2-dev
-cd "$ROOT"
-[ -e "$BUILD/host/build.ninja" ] ||
-    quiet host-setup env -u PYTHONPATH meson setup "$BUILD/host"
+meson_setup host-setup "$BUILD/host"
 quiet host-build ninja -C "$BUILD/host"

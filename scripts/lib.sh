@@ -23,21 +23,74 @@ KERNELS=(6.1:bookworm 6.12:bookworm-backports 7.3:trixie-backports)
 # The engine's files, of the one list that there is.
 engine_sources() { sed -n "s|^ *'\([a-z0-9_]*\.c\)',\$|$ROOT/engine/\1|p" "$ROOT/engine/meson.build"; }
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+# Bold on a terminal only, and not where NO_COLOR (no-color.org) is set.
+say() {
+    if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then printf '\033[1m==>\033[0m %s\n' "$*" >&2
+    else printf '==> %s\n' "$*" >&2; fi
+}
 die() { printf 'run: %s\n' "$*" >&2; exit 1; }
+
+# lock: who builds does so alone in this checkout; scripts that one starts are it, too.
+# Ends with the process, or by unlock. Afterwards build/ can be written to, and has
+# nothing that knows this checkout by another path.
+lock() {
+    [ -z "${RUN_LOCK:-}" ] || return 0
+    { mkdir -p "$BUILD/log" && : >>"$BUILD/lock"; } 2>/dev/null ||
+        die "cannot write to $BUILD: give this user a checkout of its own that can be written to"
+    exec {RUN_LOCK}<>"$BUILD/lock"
+    if ! flock -n "$RUN_LOCK"; then
+        say "waiting for another ./run that builds here, process $(cat "$BUILD/lock")"
+        flock "$RUN_LOCK"
+    fi
+    echo $$ >"$BUILD/lock"
+    export RUN_LOCK
+    if [ -s "$BUILD/at" ] && [ "$(cat "$BUILD/at")" != "$ROOT" ]; then
+        say "this checkout has moved: what holds its path is built anew"
+        rm -rf "$BUILD"/{qemu/obj,host,tcti,driver,tools,plugin,prove}
+    fi
+    printf '%s\n' "$ROOT" >"$BUILD/at"
+}
+
+unlock() {
+    exec {RUN_LOCK}>&-
+    unset RUN_LOCK
+}
+
+# plain_path WHAT: for what cannot build where the path has such a character.
+plain_path() {
+    [[ $ROOT =~ ^[A-Za-z0-9_./+,@~-]*$ ]] ||
+        die "$1 cannot be built under '$ROOT': move the checkout to a path without spaces, colons and quotes"
+}
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# reason LOG: its line that says best why a command failed.
+reason() {
+    local line
+    line=$(grep -aE '^(E|fatal|sudo|ERROR|configure): |^ERROR|[^a-z]error: |: (ERROR|Error) |\*\*\* ' "$1" |
+        head -n 1 || true)
+    [ -n "$line" ] || line=$(grep -a '[^[:space:]]' "$1" | tail -n 1 || true)
+    case $line in
+    *"resolve "* | *"onnect to "* | *"onnection "* | *unreachable*)
+        line="no way to Debian's mirror: ${line%%  *}" ;;
+    esac
+    printf '%.200s' "$line"
+}
+
 # need PACKAGE...: install those that are missing, once, from the system's apt.
 need() {
     local missing=() p
+    command -v dpkg-query >/dev/null ||
+        die "this is no Debian: install what these packages of Debian 12 have: $*"
     for p in "$@"; do
         dpkg-query -W -f='${Status}\n' "$p" 2>/dev/null \
             | grep -q 'install ok installed' || missing+=("$p")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "missing here, and there is no sudo; as root: apt-get install ${missing[*]}"
     say "installing ${missing[*]}"
     mkdir -p "$BUILD/log"
     {
@@ -47,7 +100,7 @@ need() {
             apt-get install -y -qq --no-install-recommends \
             -o DPkg::Lock::Timeout=300 "${missing[@]}"
     } >"$BUILD/log/apt.log" 2>&1 ||
-        die "apt could not install ${missing[*]}: see build/log/apt.log"
+        die "apt could not install ${missing[*]}: $(reason "$BUILD/log/apt.log") (build/log/apt.log)"
 }
 
 # quiet NAME COMMAND...: run a long command with its output in build/log/NAME.log,
@@ -56,60 +109,86 @@ quiet() {
     local name=$1 log=$BUILD/log/$1.log start=$SECONDS pid
     shift
     mkdir -p "$BUILD/log"
-    "$@" >"$log" 2>&1 &
+    "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         if [ -t 2 ]; then
-            printf '\r    %s: %ds %-60.60s' "$name" $((SECONDS - start)) \
+            printf '\r    %s: %ds %-50.50s' "$name" $((SECONDS - start)) \
                 "$(tail -c 200 "$log" | tr -d '\r' | tail -n 1)" >&2
         elif [ $(((SECONDS - start) % 60)) = 59 ]; then
             printf '    %s: %ds\n' "$name" $((SECONDS - start)) >&2
         fi
         sleep 1
     done
-    [ -t 2 ] && printf '\r%-100s\r' '' >&2
+    [ -t 2 ] && printf '\r%-78s\r' '' >&2
     wait "$pid" && return 0
     tail -n 20 "$log" >&2
-    die "$name failed: see build/log/$name.log"
+    die "$name failed: $(reason "$log") (build/log/$name.log)"
 }
 
-# A private apt root: other suites than the machine's, without touching its
-# configuration. apt itself checks the archive's signature with Debian's keyring.
-# apt_root SUITE COMMAND...: run an apt command against SUITE of the machine's mirror.
-apt_root() {
-    local suite=$1 dir=$BUILD/apt/$1 site lock
-    shift
-    mkdir -p "$BUILD/apt"
-    exec {lock}>"$BUILD/apt/$suite.lock"
-    flock "$lock"
-    if [ ! -e "$dir/ready" ]; then
-        # Of the machine's archives, the one that is Debian's main archive.
-        # shellcheck disable=SC2016 # apt's own variables
-        site=$(apt-get indextargets --format '$(REPO_URI)' \
-            | grep -E '/debian/?$' | sort -u | head -n 1)
-        [ -n "$site" ] || die "no Debian archive in apt's configuration: add one to /etc/apt/sources.list.d"
-        rm -rf "$dir"
-        mkdir -p "$dir"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial}
-        : >"$dir/state/status"
-        printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
-            deb "$site" "$suite" deb-src "$site" "$suite" >"$dir/etc/sources.list"
-        cat >"$dir/apt.conf" <<CONF
-Dir::Etc "$dir/etc";
+# meson_setup NAME DIR OPTION...: anew where it was not to the end, elsewhere or
+# otherwise.
+meson_setup() {
+    local name=$1 dir=$2 made
+    shift 2
+    made="$dir $*"
+    [ "$(cat "$dir/made" 2>/dev/null)" != "$made" ] || return 0
+    rm -rf "$dir"
+    quiet "$name" env -u PYTHONPATH meson setup "$@" "$dir" "$ROOT"
+    printf '%s\n' "$made" >"$dir/made"
+}
+
+# unpack DEB DIR: into DIR, which is there afterwards only if all of it is.
+unpack() {
+    rm -rf "$2" "$2.new"
+    mkdir -p "$2.new"
+    dpkg-deb -x "$1" "$2.new"
+    mv "$2.new" "$2"
+}
+
+# debian_site WORD: of the machine's archives, the address of the one that is Debian's
+# archive WORD.
+debian_site() {
+    # shellcheck disable=SC2016 # apt's own variables
+    apt-get indextargets --format '$(REPO_URI)' | grep -E "/$1/?\$" | sort -u | head -n 1 ||
+        true
+}
+
+# apt_files DIR: what apt wants there beside sources.list.
+apt_files() {
+    mkdir -p "$1"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial}
+    : >"$1/state/status"
+    # Each time: the paths are absolute, and the checkout may have moved.
+    cat >"$1/apt.conf" <<CONF
+Dir::Etc "$1/etc";
 Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
-Dir::State "$dir/state";
-Dir::State::status "$dir/state/status";
-Dir::Cache "$dir/cache";
+Dir::State "$1/state";
+Dir::State::status "$1/state/status";
+Dir::Cache "$1/cache";
 APT::Architecture "amd64";
 APT::Sandbox::User "";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::Retries "3";
 CONF
+}
+
+# A private apt root: other suites than the machine's, without touching its
+# configuration. apt itself checks the archive's signature with Debian's keyring.
+# apt_root SUITE COMMAND...: run an apt command against SUITE of the machine's mirror.
+# Wants the lock.
+apt_root() {
+    local suite=$1 dir=$BUILD/apt/$1 site
+    shift
+    apt_files "$dir"
+    if [ ! -e "$dir/ready" ]; then
+        site=$(debian_site debian)
+        [ -n "$site" ] || die "no Debian archive in apt's configuration: add one to /etc/apt/sources.list.d"
+        printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+            deb "$site" "$suite" deb-src "$site" "$suite" >"$dir/etc/sources.list"
         quiet "apt-update-$suite" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
         : >"$dir/ready"
     fi
-    flock -u "$lock"
-    exec {lock}>&-
     APT_CONFIG=$dir/apt.conf "$@"
 }

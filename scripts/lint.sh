@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+lock
 need build-essential clang cppcheck shellcheck pyflakes3 libglib2.0-dev \
     libtpms-dev libtss2-dev libjson-glib-dev
 cd "$ROOT"

@@ -33,6 +33,7 @@ package_plugin() {
     say "build/packages/${deb##*/}, for $package $version (source $source)"
 }
 
+lock
 need dpkg-dev binutils
 "$ROOT/scripts/plugin.sh" >/dev/null
 mkdir -p "$OUT"

@@ -59,18 +59,13 @@ identify() {
 
 # The security archive is another one than apt_root's.
 security_root() {
-    local suite=$1 base=${1%-security} dir=$BUILD/apt/$1 site
+    local suite=$1 dir=$BUILD/apt/$1 site
     [ ! -e "$dir/ready" ] || return 0
-    # shellcheck disable=SC2016 # apt's own variables
-    site=$(apt-get indextargets --format '$(REPO_URI)' \
-        | grep -E '/debian-security/?$' | sort -u | head -n 1)
+    site=$(debian_site debian-security)
     [ -n "$site" ] || return 1
-    apt_root "$base" true
-    mkdir -p "$dir"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial}
-    : >"$dir/state/status"
+    apt_files "$dir"
     printf 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
         "$site" "$suite" >"$dir/etc/sources.list"
-    sed "s|$BUILD/apt/$base|$dir|" "$BUILD/apt/$base/apt.conf" >"$dir/apt.conf"
     quiet "apt-update-$suite" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
     : >"$dir/ready"
 }
@@ -218,16 +213,14 @@ build() {
 }
 
 plugin() {
-    local binary lock
+    local binary
     [ -n "${1:-}" ] || [ -e $SYSTEM ] || need qemu-system-x86
     binary=$(readlink -e "${1:-$SYSTEM}") || die "no file $1"
     command -v readelf >/dev/null || need binutils
-    ID=$(build_id "$binary")
+    ID=$(build_id "$binary" || true)
     [ -n "$ID" ] || die "$binary has no GNU build-id, or is no program"
     SO=$OUT/$ID.so
     mkdir -p "$OUT"
-    exec {lock}>"$OUT/lock"
-    flock "$lock"
     if [ -n "${PLUGIN_TEST_INCLUDE:-}" ]; then
         build "$binary"
         return
@@ -235,7 +228,6 @@ plugin() {
     if [ ! -e "$SO" ] || [ "$(cat "$OUT/$ID.inputs" 2>/dev/null)" != "$(inputs)" ]; then
         build "$binary"
     fi
-    exec {lock}>&-
     [ "$binary" != "$(readlink -e $SYSTEM)" ] || ln -sfn "$ID.so" "$OUT/system.so"
     cat <<COMMAND
 $binary -plugin file=$SO \\
@@ -284,11 +276,14 @@ RUN
 }
 
 case ${1:-} in
+-*) die "plugin takes the path of a QEMU, or nothing" ;;
+esac
+lock
+case ${1:-} in
 tests)
     need libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients swtpm seabios
     plugin >/dev/null
     plugin "$(tree)" >/dev/null
     ;;
--*) die "plugin takes the path of a QEMU, or nothing" ;;
 *) plugin "${1:-}" ;;
 esac

@@ -10,7 +10,6 @@ solver. "mutants" applies each of tests/mutants to a copy of the engine, and wan
 a unit test or a proof to notice; "--proofs": the proof, where one is named.
 docs/soundness.md says what all this shows."""
 
-import concurrent.futures
 import itertools
 import os
 import pathlib
@@ -20,6 +19,9 @@ import shutil
 import subprocess
 import sys
 import threading
+
+import ending
+from console import Parser, one_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENGINE = pathlib.Path(os.environ.get("ENGINE", ROOT / "engine"))
@@ -56,6 +58,9 @@ PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
 
 # Not soon answered by Z3, so asked only by name.
 NOT_FOR_Z3 = ("r4_readable", "r7_rollback")
+
+
+KNOWN = sorted(p.name for p in PROOFS.iterdir() if (p / f"{p.name}.c").exists())
 
 
 def fail(message):
@@ -194,10 +199,7 @@ def run_job(cbmc, job):
 
 def prove(names, tap, z3):
     global SECONDS
-    known = sorted(p.name for p in PROOFS.iterdir() if (p / f"{p.name}.c").exists())
-    for name in names:
-        if name not in known:
-            fail(f"no proof '{name}': {', '.join(known)}")
+    known = KNOWN
     cbmc = tool("cbmc")
     if not (ENGINE / "buffer.c").exists():
         fail(f"no {ENGINE}/buffer.c")
@@ -210,7 +212,7 @@ def prove(names, tap, z3):
         print(f"not asked, but by name: {', '.join(NOT_FOR_Z3)}")
         known = [name for name in known if name not in NOT_FOR_Z3]
     jobs = [job for name in names or known for job in jobs_of(name, z3)]
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+    with ending.Pool(JOBS) as pool:
         # Groups: the parts of a proof are next to each other.
         for title, group in itertools.groupby(pool.map(
                 lambda job: run_job(cbmc, job), jobs), lambda result: result[0]):
@@ -276,10 +278,8 @@ def mutant_killer(cbmc, patch, proofs_only):
     return None, f"survives ({header[1]}: {answer})"
 
 
-def mutants(names):
+def mutants(names, proofs_only):
     patches = sorted(MUTANTS.glob("*.patch"))
-    proofs_only = "--proofs" in names
-    names = [n for n in names if n != "--proofs"]
     if names:
         patches = [p for p in patches if p.stem in names]
     cbmc = tool("cbmc")
@@ -291,7 +291,7 @@ def mutants(names):
     shutil.copytree(ENGINE, baseline / "engine")
     if unit_killer(baseline):
         fail("the unit tests fail without any mutant")
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+    with ending.Pool(JOBS) as pool:
         for patch, (killer, why) in zip(patches, pool.map(
                 lambda p: mutant_killer(cbmc, p, proofs_only), patches)):
             passed, failed = passed + bool(killer), failed + (not killer)
@@ -301,12 +301,31 @@ def mutants(names):
     return 1 if failed or not passed else 0
 
 
-def main(args):
-    if args[:1] == ["mutants"]:
-        return mutants(args[1:])
-    names = [a for a in args if a not in ("--tap", "--z3")]
-    return prove(names, "--tap" in args, "--z3" in args)
+def parse(argv):
+    """The words of one of the two commands."""
+    if argv[:1] == ["mutants"]:
+        p = Parser("prove mutants", description="Puts each fault of tests/mutants into a "
+                   "copy of the engine; a test or a proof has to notice.")
+        p.add_argument("--proofs", action="store_true",
+                       help="the proof has to, where the fault names one")
+        p.add_argument("names", nargs="*", metavar="NAME", type=one_of(
+            "mutant", sorted(path.stem for path in MUTANTS.glob("*.patch"))))
+        return p.parse_args(argv[1:])
+    p = Parser("prove", description="The proofs, with CBMC: each holds, is not empty, and its "
+               "twin fails. \"prove mutants\" has a --help of its own.")
+    p.add_argument("--z3", action="store_true", help="asked of Z3 instead")
+    p.add_argument("--tap", action="store_true", help="as TAP")
+    p.add_argument("names", nargs="*", metavar="NAME", type=one_of("proof", KNOWN),
+                   help="of tests/proofs; without one, all")
+    return p.parse_args(argv)
+
+
+def main(argv):
+    options = parse(argv)
+    if "proofs" in options:
+        return mutants(options.names, options.proofs)
+    return prove(options.names, options.tap, options.z3)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending.guarded(main, sys.argv[1:]))

@@ -45,14 +45,14 @@ fetch_meson() {
     fi
     MESON_DIR=$BUILD/tools/meson
     [ -x "$MESON_DIR/usr/bin/meson" ] && return
-    mkdir -p "$DOWNLOADS/debs" "$MESON_DIR"
+    mkdir -p "$DOWNLOADS/debs" "$BUILD/tools"
     debs=("$DOWNLOADS"/debs/meson_*.deb)
     if [ ! -e "${debs[0]}" ]; then
         (cd "$DOWNLOADS/debs" &&
             quiet meson-fetch apt_root bookworm-backports apt-get download meson)
         debs=("$DOWNLOADS"/debs/meson_*.deb)
     fi
-    dpkg-deb -x "${debs[0]}" "$MESON_DIR"
+    unpack "${debs[0]}" "$MESON_DIR"
 }
 
 # The stamp names the sources and the patches, so that either makes a new tree.
@@ -136,6 +136,8 @@ compile() {
     : >"$OBJ/$1"
 }
 
+plain_path QEMU
+lock
 need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
     python3 python3-venv libglib2.0-dev libfdt-dev zlib1g-dev libslirp-dev \
     libpixman-1-dev libpng-dev libncurses-dev libaio-dev liburing-dev \

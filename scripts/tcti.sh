@@ -12,20 +12,18 @@ DIR=$BUILD/tcti
 headers() {
     local suite=$1 dir=$DIR/headers/$1 deb
     if [ ! -e "$dir/usr/include/tss2/tss2_tcti.h" ]; then
-        mkdir -p "$dir" "$DOWNLOADS"
+        mkdir -p "$DIR/headers" "$DOWNLOADS"
         deb=$(apt_root "$suite" apt-get download --print-uris libtss2-dev | cut -d' ' -f2)
         [ -e "$DOWNLOADS/$deb" ] ||
             (cd "$DOWNLOADS" && apt_root "$suite" apt-get download -qq libtss2-dev >&2)
-        dpkg-deb -x "$DOWNLOADS/$deb" "$dir"
+        unpack "$DOWNLOADS/$deb" "$dir"
     fi
 }
 
+lock
 need build-essential ninja-build pkg-config meson libglib2.0-dev \
     libjson-glib-dev libtpms-dev libtss2-dev
-cd "$ROOT"
-[ -e "$DIR/build.ninja" ] ||
-    quiet tcti-setup env -u PYTHONPATH meson setup "$DIR" \
-        -Db_sanitize=none -Dbuildtype=debugoptimized
+meson_setup tcti-setup "$DIR" -Db_sanitize=none -Dbuildtype=debugoptimized
 quiet tcti-build ninja -C "$DIR" tcti/libtss2-tcti-indexed.so.0.0.0
 if [ "${1:-}" = tests ]; then
     need tpm2-tools tshark swtpm man-db

@@ -7,17 +7,25 @@ counted as skipped; a program that ends without its plan counts as failed."""
 
 import collections
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+
+import ending
+from console import Parser, one_of
+from parts import build
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
+TIMES = BUILD / "log" / "test-times.json"   # seconds of each program's last run
 
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "crb_start", "crb_locality", "crb_interrupts", "selector", "extension",
@@ -77,17 +85,8 @@ SUITES = {
 }
 
 
-def fail(message):
-    print(f"run: {message}", file=sys.stderr)
-    sys.exit(1)
-
-
-def build(parts):
-    if parts and subprocess.run([ROOT / "run", "build", *parts]).returncode:
-        fail("the build failed")
-
-
-def environment():
+def environment(work):
+    """work: for the program's temporary files."""
     asan = "detect_leaks=1:abort_on_error=0:halt_on_error=1"
     return os.environ | {
         "QEMU": os.environ.get("QEMU") or str(BUILD / "qemu/obj/qemu-system-x86_64"),
@@ -95,20 +94,8 @@ def environment():
         "ASAN_OPTIONS": asan,
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": work,
     }
-
-
-def run_program(args, seconds, log):
-    """Runs one TAP program in a session of its own; returns its output, status."""
-    process = subprocess.Popen([str(a) for a in args], env=environment(),
-                               stdout=subprocess.PIPE, stderr=log, text=True,
-                               errors="replace", stdin=subprocess.DEVNULL,
-                               start_new_session=True)
-    try:
-        return process.communicate(timeout=seconds)[0], process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return process.communicate()[0], f"no end after {seconds} s"
 
 
 class Count:
@@ -143,7 +130,8 @@ class Count:
 
 
 class Program:
-    """One TAP program: its name, what it is started with, how long it may take."""
+    """One TAP program: its name, what it is started with, how long it may take, and how
+    far it is."""
 
     def __init__(self, suite, args, seconds):
         path = next(a for a in args if "test_" in str(a) or "check_" in str(a))
@@ -153,51 +141,123 @@ class Program:
         self.args, self.seconds = args, seconds
         self.log_path = BUILD / "log" / f"test-{self.title.replace('/', '-')}.log"
         self.started = None
+        self.tests, self.plan = 0, None
 
     def run(self):
+        """In a session and with a folder for temporary files of its own. Returns its output
+        and its status."""
         self.started = time.monotonic()
-        with open(self.log_path, "w+") as log:
-            output, status = run_program(self.args, self.seconds, log)
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work, \
+                open(self.log_path, "w+") as log:
+            process = subprocess.Popen(
+                [str(a) for a in self.args], env=environment(work), stdout=subprocess.PIPE,
+                stderr=log, text=True, errors="replace", stdin=subprocess.DEVNULL,
+                start_new_session=True)
+            late = threading.Event()
+            timer = threading.Timer(self.seconds, self._kill, [process, late])
+            timer.start()
+            try:
+                output = "".join(map(self._look, process.stdout))
+                status = process.wait()
+            finally:
+                timer.cancel()
             log.write("\n" + output)
-        return output, status
+        return output, f"no end after {self.seconds} s" if late.is_set() else status
+
+    @staticmethod
+    def _kill(process, late):
+        late.set()
+        os.killpg(process.pid, signal.SIGKILL)
+
+    def _look(self, line):
+        self.tests += line.startswith(("ok", "not ok"))
+        if plan := re.match(r"1\.\.(\d+)", line):
+            self.plan = int(plan[1])
+        return line
+
+    def far(self):
+        """How far it is, in words."""
+        of = f" of {self.plan}" if self.plan else ""
+        return f"{self.title} ({self.tests}{of} tests, {clock(time.monotonic() - self.started)})"
 
 
-def report(program, result, count):
-    took = time.monotonic() - program.started
-    failed = count.tap(program.title, *result)
-    word = f"{failed} failed, see {program.log_path.relative_to(ROOT)}" if failed else "ok"
-    print(f"==> {program.title} {word} ({took:.1f} s)", flush=True)
+def clock(seconds):
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+class Progress:
+    """Says what runs, how far it is, and how long the rest takes, as far as earlier runs
+    in this checkout tell."""
+
+    EVERY_S = 30
+
+    def __init__(self, programs):
+        self.programs, self.ended = programs, set()
+        try:
+            self.took = json.loads(TIMES.read_text())
+        except (OSError, ValueError):
+            self.took = {}
+
+    def report(self, program, result, count):
+        self.ended.add(program.title)
+        took = self.took[program.title] = round(time.monotonic() - program.started, 1)
+        failed = count.tap(program.title, *result)
+        word = f"{failed} failed, see {program.log_path.relative_to(ROOT)}" if failed else "ok"
+        print(f"==> {program.title} {word} ({took} s)", flush=True)
+        TIMES.write_text(json.dumps(self.took, indent=1))
+
+    def left(self):
+        """Seconds; None where a program has not been measured yet."""
+        alone = shared = 0
+        for p in self.programs:
+            if p.title in self.ended:
+                continue
+            if p.title not in self.took:
+                return None
+            spent = time.monotonic() - p.started if p.started else 0
+            left = max(0, self.took[p.title] - spent)
+            if p.title in ALONE:
+                alone += left
+            else:
+                shared += left
+        return alone + shared / os.cpu_count()
+
+    def say(self):
+        running = [p.far() for p in self.programs
+                   if p.started and p.title not in self.ended]
+        waiting = sum(not p.started for p in self.programs)
+        left = self.left()
+        rest = f"about {clock(left)} left" if left is not None else \
+            "how long is not known before a first whole run"
+        print(f"    running: {', '.join(running)}; {waiting} to come; {rest}", flush=True)
 
 
 def run_all(programs, count):
-    """Two at a time, the longest first; those that look at time by themselves."""
+    """As many at a time as there are processors, the longest first; those that look at
+    time by themselves."""
+    progress = Progress(programs)
     alone = [p for p in programs if p.title in ALONE]
-    shared = [p for p in programs if p.title not in ALONE]
-    for program in alone:
-        report(program, program.run(), count)
-    shared.sort(key=lambda p: -p.seconds)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = {pool.submit(p.run): p for p in shared}
-        while waiting:
-            done, _ = concurrent.futures.wait(
-                waiting, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
-            for future in done:
-                report(waiting.pop(future), future.result(), count)
-            if not done:
-                running = [p.title for f, p in waiting.items() if f.running()]
-                print(f"    running: {', '.join(running)}; {len(waiting) - len(running)} "
-                      "to come", flush=True)
+    shared = sorted((p for p in programs if p.title not in ALONE), key=lambda p: -p.seconds)
+    for group, workers in (alone, 1), (shared, os.cpu_count()):
+        with ending.Pool(workers) as pool:
+            waiting = {pool.submit(p.run): p for p in group}
+            while waiting:
+                done, _ = concurrent.futures.wait(
+                    waiting, timeout=progress.EVERY_S,
+                    return_when=concurrent.futures.FIRST_COMPLETED)
+                for future in done:
+                    progress.report(waiting.pop(future), future.result(), count)
+                if not done:
+                    progress.say()
 
 
-def main(names):
-    for name in names:
-        if name not in SUITES:
-            fail(f"no suite '{name}': {', '.join(SUITES)}")
-    names = names or list(SUITES)
-    parts = [part for name in names for part in SUITES[name][0]
-             # QEMU=PATH in the environment: that one, already built.
-             if part not in ("qemu", "qemu-tests") or "QEMU" not in os.environ]
-    build(list(dict.fromkeys(parts)))
+def main(argv):
+    p = Parser("test", description="Runs the suites, or all of them, and counts. "
+               "QEMU=PATH in the environment is used in place of the one built here.")
+    p.add_argument("suite", nargs="*", metavar="SUITE", type=one_of("suite", SUITES),
+                   help=", ".join(SUITES))
+    names = p.parse_args(argv).suite or list(SUITES)
+    build(part for name in names for part in SUITES[name][0])
     (BUILD / "log").mkdir(parents=True, exist_ok=True)
     count = Count()
     run_all([Program(name, args, SUITES[name][2]) for name in names
@@ -212,4 +272,4 @@ def main(names):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending.guarded(main, sys.argv[1:]))

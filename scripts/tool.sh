@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+lock
 # What the README has people type beside the tool itself.
 need tpm2-tools
 "$ROOT/scripts/tcti.sh"

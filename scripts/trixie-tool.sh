@@ -39,6 +39,7 @@ WRAP
     done < <(find "$1" -type f -perm -100 ! -name '*.elf' ! -name '*.so*')
 }
 
+lock
 . /etc/os-release
 if [ "${VERSION_ID:-13}" -ge 13 ]; then
     [ "$1" != wrap ] || exit 0
@@ -67,8 +68,8 @@ if [ ! -x "$WRAPPER" ]; then
         mkdir -p "$part"
         if ! (cd "$part" && quiet "$TOOL-download" apt_root trixie apt-get download \
             "${PACKAGES[@]}" libc6 libgcc-s1 libstdc++6); then
-            rm -f "$BUILD/apt/trixie/ready"
-            die "no network, or trixie has changed since its package lists were fetched: try again"
+            rm -f "$BUILD/apt/trixie/ready" # its lists may be old; the next run fetches them
+            exit 1
         fi
         (cd "$part" && sha256sum -- *.deb >"$TOOL.sha256")
         mv -f "$part"/*.deb "$part/$TOOL.sha256" "$debs"

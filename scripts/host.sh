@@ -9,5 +9,6 @@
 lock
 need build-essential ninja-build pkg-config meson libglib2.0-dev \
     libjson-glib-dev libtpms-dev libtss2-dev
-meson_setup host-setup "$BUILD/host"
+meson_setup host-setup "$BUILD/host" -Dwerror=true -Dtpmix:werror=true \
+    -Db_sanitize=address,undefined -Db_lundef=false
 quiet host-build ninja -C "$BUILD/host"

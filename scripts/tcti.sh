@@ -23,7 +23,8 @@ headers() {
 lock
 need build-essential ninja-build pkg-config meson libglib2.0-dev \
     libjson-glib-dev libtpms-dev libtss2-dev
-meson_setup tcti-setup "$DIR" -Db_sanitize=none -Dbuildtype=debugoptimized
+meson_setup tcti-setup "$DIR" -Dwerror=true -Dtpmix:werror=true \
+    -Dbuildtype=debugoptimized
 quiet tcti-build ninja -C "$DIR" tcti/libtss2-tcti-indexed.so.0.0.0
 if [ "${1:-}" = tests ]; then
     need tpm2-tools tshark swtpm man-db

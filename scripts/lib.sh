@@ -73,8 +73,7 @@ reason() {
         head -n 1 || true)
     [ -n "$line" ] || line=$(grep -a '[^[:space:]]' "$1" | tail -n 1 || true)
     case $line in
-    *"resolve "* | *"onnect to "* | *"onnection "* | *unreachable*)
-        line="no way to Debian's mirror: ${line%%  *}" ;;
+    *"resolving "* | *"resolve "* | *"onnect to "* | *unreachable*) line="no network: $line" ;;
     esac
     printf '%.200s' "$line"
 }

@@ -230,7 +230,7 @@ plugin() {
     fi
     [ "$binary" != "$(readlink -e $SYSTEM)" ] || ln -sfn "$ID.so" "$OUT/system.so"
     cat <<COMMAND
-$binary -plugin file=$SO \\
+$(printf %q "$binary") -plugin file=$(printf %q "$SO") \\
     -chardev socket,id=chrtpm,path=SWTPM_SOCKET -tpmdev emulator,id=tpm0,chardev=chrtpm \\
     -device tpm-tis-indexed,tpmdev=tpm0     # or tpm-crb-ext
 COMMAND

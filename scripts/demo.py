@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The experiment of 2011, repeated: a Linux guest uses its TPM with real tpm2-tools
 while accesses to the TPM's registers are repeated, as a VMM does that suspends the
-guest inside one. The same injection for each device, a table at the end. Then the same
-for CRB, whose stock driver is as it was: there it is CTRL_START that must not run twice.
+guest inside one. The same questions and the same number of repetitions for both devices
+of a pair, a table at the end. Then the same for CRB, whose stock driver is as it was:
+there it is CTRL_START that must not run twice.
 
 Exit 0 where the project's devices show 0 wrong and 0 failed and the stock devices
 show the fault."""
@@ -13,6 +14,8 @@ import dataclasses
 import json
 import re
 import sys
+import textwrap
+import threading
 
 import ending
 from console import Parser, number, say
@@ -44,9 +47,9 @@ class Row:
     accesses: int = 0
 
 
-# Each CTRL_START with one chance in five, when its command has completed. Of the CRB's
-# other registers a repetition is harmless, or so late that it is a request of its own.
-START = ("addr=0xfed40000,size=0x1000,rate=200000,reads=off,min-offset=0x4c,max-offset=0x4f,"
+# CTRL_START, when its command has completed. Of the CRB's other registers a repetition is
+# harmless, or so late that it is a request of its own.
+START = ("addr=0xfed40000,size=0x1000,reads=off,min-offset=0x4c,max-offset=0x4f,"
          "when=completed,done-addr=0x4c,done-mask=1,done-value=0")
 
 
@@ -56,18 +59,19 @@ class Experiment:
     repeated: str
     rows: tuple             # arguments of Row: the stock device, the project's
     silent: bool            # the stock device has to give wrong answers, not only errors
-    shorter: int = 1        # so many times fewer rounds
+    rate: int               # of a million accesses, to begin with
+    shorter: int = 1        # so many times fewer rounds, and repetitions
 
 
 EXPERIMENTS = (
     Experiment("any, at once", (
         ("tpm-tis, tpm_tis (stock)", "tpm-tis", "stock"),
         ("tpm-tis-indexed, tpmix", "tpm-tis-indexed,compat=off", "indexed"),
-    ), silent=True),
+    ), silent=True, rate=2000),
     Experiment("START, late", (
         ("tpm-crb, tpm_crb (stock)", "tpm-crb", "stock", START),
         ("tpm-crb-ext, tpm_crb (stock)", "tpm-crb-ext", "stock", START),
-    ), silent=False, shorter=5),
+    ), silent=False, rate=200000, shorter=5),
 )
 
 
@@ -127,21 +131,76 @@ class Watcher:
             sys.stderr.flush()
 
 
-def counter(guest, name):
-    return guest.qmp.execute("qom-get", path="/machine/peripheral/replay",
-                             property=name)
+class Injection:
+    """Repeats accesses of a guest until so many have been, spread over its questions: the
+    rate follows from how far they are. Which accesses is by chance; how many is not."""
 
+    FEW = 4         # the last ones, one by one
+    LOOK_S = 0.03
+    MOST = 500000   # of a million accesses
 
-def set_replay(guest, name, value):
-    guest.qmp.execute("qom-set", path="/machine/peripheral/replay",
-                      property=name, value=value)
+    def __init__(self, guest, wanted, rate, far):
+        """far: a function, the share of the questions that was answered."""
+        self.guest, self.wanted, self.rate, self.far = guest, wanted, rate, far
+        self.error = None
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def get(self, *names):
+        return sum(self.guest.qmp.execute("qom-get", path="/machine/peripheral/replay",
+                                          property=name) for name in names)
+
+    def set(self, name, value):
+        self.guest.qmp.execute("qom-set", path="/machine/peripheral/replay", property=name,
+                               value=value)
+
+    def done(self):
+        return self.get("replayed-reads", "replayed-writes", "pending")
+
+    def begin(self):
+        self.set("reset-counters", True)
+        self.set("rate", self.rate)
+        self.set("enabled", True)
+        self.thread.start()
+
+    def end(self):
+        self.ended.set()
+        self.thread.join()
+        if self.error:
+            raise self.error
+
+    def _run(self):
+        try:
+            self._inject()
+        except GuestError as error:
+            self.error = error
+
+    def _inject(self):
+        while not self.ended.wait(self.LOOK_S):
+            done = self.done()
+            if self.wanted - done <= self.FEW:
+                break
+            # All of them before the last questions.
+            due = self.wanted * min(1, self.far() / 0.9)
+            self.rate = self.rate * 1.15 + 1 if done < due else self.rate / 1.15
+            self.rate = min(self.rate, self.MOST)
+            self.set("rate", int(self.rate))
+        self.set("rate", 0)
+        last = -1
+        while not self.ended.wait(self.LOOK_S):
+            done, selected = self.done(), self.get("selected")
+            if done >= self.wanted:
+                return
+            if selected > last:
+                last = selected + 2
+                self.set("nth", last)
 
 
 def run_row(row, options):
     say(f"{row.title}: booting")
     total = options.rounds * (KINDS - 1) * 2
     watcher = Watcher(row, total)
-    injection = f"rate={options.rate},seed={options.seed},enabled=off"
+    injection = f"seed={options.seed},enabled=off"
     if row.replay:
         injection += f",{row.replay}"
     with Guest(device=row.device, driver=row.driver, kernel=options.kernel,
@@ -156,16 +215,18 @@ def run_row(row, options):
             raise GuestError(f"{row.title}: the workload did not start "
                              f"({error}): see {guest.log}") from None
         before = count_commands(guest.swtpm.log_path.read_text())
-        set_replay(guest, "reset-counters", True)
-        set_replay(guest, "enabled", True)
+        injection = Injection(guest, options.repetitions, options.rate,
+                              lambda: row.asked / total)
+        injection.begin()
         print(f"    {row.title}: {total} questions", file=sys.stderr, flush=True)
         guest.control.write_line("go")
         guest.control.read_line(SECONDS_A_ROUND * options.rounds)
-        row.replays = counter(guest, "replayed-reads") + counter(guest, "replayed-writes")
-        row.accesses = counter(guest, "accesses")
+        injection.end()
+        row.replays = injection.get("replayed-reads", "replayed-writes")
+        row.accesses = injection.get("accesses")
         log = guest.swtpm.log_path.read_text()
         row.commands = count_commands(log) - before
-        set_replay(guest, "enabled", False)
+        injection.set("enabled", False)
         guest.control.write_line("end")
         result = guest.wait()
     if sys.stderr.isatty():
@@ -185,20 +246,27 @@ def run_row(row, options):
 def run_experiment(experiment, options):
     options = argparse.Namespace(**vars(options))
     options.rounds = max(1, options.rounds // experiment.shorter)
+    options.repetitions = max(1, options.repetitions // experiment.shorter)
+    options.rate = experiment.rate
     return [run_row(Row(*row), options) for row in experiment.rows]
 
 
 def table(results):
-    """results: pairs of an Experiment and its rows."""
-    head = ("device, driver", "repeated", "questions", "TPM commands", "accesses",
-            "replays", "right", "wrong", "failed", "driver messages")
+    """results: pairs of an Experiment and its rows. As wide as a terminal of old."""
+    head = ("device, driver", "repeated", "asked", "repeats", "right", "wrong", "failed")
     lines = [head] + [
-        (r.title, experiment.repeated, r.asked, r.commands, r.accesses, r.replays, r.right,
-         r.wrong, r.failed, len(r.messages)) for experiment, rows in results for r in rows]
+        (r.title, experiment.repeated, r.asked, r.replays, r.right, r.wrong, r.failed)
+        for experiment, rows in results for r in rows]
     width = [max(len(str(line[i])) for line in lines) for i in range(len(head))]
     for line in lines:
-        print("  ".join(str(cell).ljust(w) if i < 2 else str(cell).rjust(w)
-                        for i, (cell, w) in enumerate(zip(line, width))))
+        print(" ".join(str(cell).ljust(w) if i < 2 else str(cell).rjust(w)
+                       for i, (cell, w) in enumerate(zip(line, width))))
+    print()
+    for row in (row for _, rows in results for row in rows):
+        print(f"{row.device.partition(',')[0]}: {row.commands} TPM commands, "
+              f"{row.accesses} accesses, {len(row.messages)} messages of the driver")
+        for text in (row.messages + row.errors)[:3]:
+            print("   ", textwrap.shorten(text, 75, placeholder=" ..."))
 
 
 def verdict(experiment, rows):
@@ -206,7 +274,10 @@ def verdict(experiment, rows):
     stock, ours = rows
     theirs_name, our_name = (row.device.partition(",")[0] for row in rows)
     if not ours.replays or not stock.replays:
-        return "no access was repeated: raise --rounds or --rate", 1
+        return "no access was repeated: raise --rounds or --repetitions", 1
+    if ours.replays != stock.replays:
+        return (f"{theirs_name} got {stock.replays} repetitions and {our_name} "
+                f"{ours.replays}: raise --rounds, or lower --repetitions"), 1
     if ours.wrong or ours.failed:
         return f"{our_name} FAILED: see the row", 1
     if not stock.wrong and (experiment.silent or not stock.failed):
@@ -220,11 +291,12 @@ def verdict(experiment, rows):
 def parse(argv):
     p = Parser("demo", description=__doc__, epilog="QEMU=PATH in the environment is used "
                "in place of the one built here.")
-    p.add_argument("--rounds", type=number(1), default=15,
+    p.add_argument("--rounds", type=number(1), default=15, metavar="N",
                    help="of 12 questions (default %(default)s)")
-    p.add_argument("--rate", type=number(1, 1000000), default=2000,
-                   help="accesses repeated, of 1000000 (default %(default)s)")
-    p.add_argument("--seed", type=number(0), default=2011,
+    p.add_argument("--repetitions", type=number(5), default=180, metavar="N",
+                   help="for each device; for the CRB a fifth, as its rounds "
+                   "(default %(default)s)")
+    p.add_argument("--seed", type=number(0), default=2011, metavar="N",
                    help="of the repetitions (default %(default)s)")
     p.add_argument("--kernel", choices=KERNELS, default="6.1")
     p.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
@@ -242,13 +314,10 @@ def main(options):
     rows = [row for _, pair in results for row in pair]
     print()
     table(results)
-    for row in rows:
-        for text in (row.messages + row.errors)[:3]:
-            print(f"    {row.device.split(',')[0]}: {text}")
     verdicts = [verdict(*result) for result in results]
     print()
     for text, _ in verdicts:
-        print(text)
+        print(textwrap.fill(text, 79))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump([dataclasses.asdict(row) for row in rows], file, indent=1)

@@ -156,6 +156,11 @@ overlay
 configure
 [ -e "$OBJ/built" ] || say "building QEMU (the first time about 5 minutes on 2 cores)"
 compile built qemu-system-x86_64 qemu-img
+# Where it was built, QEMU looks for the --firmwarepath below qemu-bundle.
+for dir in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu; do
+    mkdir -p "$OBJ/qemu-bundle${dir%/*}"
+    ln -sfn "$dir" "$OBJ/qemu-bundle$dir"
+done
 if [ "${1:-}" = tests ]; then
     compile built-tests tests/qtest/tpm-{crb,tis}-{,swtpm-}test tests/qtest/bios-tables-test
 fi

@@ -31,6 +31,8 @@ def verdicts():
             ("fails: the stock device shows no fault", status(good, good) == 1),
             ("fails: nothing of ours was repeated", status(bad, silent) == 1),
             ("fails: nothing of stock was repeated", status(silent, good) == 1),
+            ("fails: one of them was repeated less",
+             status(bad, Row("t", "d", "r", asked=10, replays=4, right=10)) == 1),
             ("errors alone show the fault of CRB, not that of the FIFO",
              status(erring, good) == int(experiment.silent)))]
     return checks
@@ -38,7 +40,7 @@ def verdicts():
 
 def small_demo():
     result = subprocess.run(
-        [sys.executable, ROOT / "scripts/demo.py", "--rounds", "3", "--rate", "4000"],
+        [sys.executable, ROOT / "scripts/demo.py", "--rounds", "3", "--repetitions", "40"],
         capture_output=True, text=True, check=False)
     for line in (result.stdout + result.stderr).splitlines():
         print(f"# {line}")

@@ -486,7 +486,7 @@ def install_package(qemu, work):
 def small_demo():
     result = subprocess.run(
         [sys.executable, ROOT / "scripts/demo.py", "--qemu", "system", "--rounds", "3",
-         "--rate", "4000"], capture_output=True, text=True, check=False)
+         "--repetitions", "40"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout.strip().rpartition("\n")[2]
 

@@ -38,6 +38,7 @@ FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
 OVMF = Path("/usr/share/OVMF")
 KERNELS = ("6.1", "6.12", "7.3")  # the driver's
 OLDEST = "5.10"  # for the stock drivers only
+DEVICES = ("tpm-tis-indexed", "tpm-crb-ext")  # the project's
 PORTS = ("stdout", "stderr", "status", "control")
 
 Result = collections.namedtuple("Result", "status out err seconds")
@@ -271,7 +272,7 @@ class Guest:
     def _device_mend(self, name):
         if self.qemu == QEMU["system"]:
             return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
-        if name in ("tpm-tis-indexed", "tpm-crb-ext", "mmio-replay"):
+        if name in (*DEVICES, "mmio-replay"):
             return "./run build qemu"
         return "use tpm-tis-indexed, tpm-crb-ext, tpm-tis or tpm-crb"
 
@@ -329,11 +330,13 @@ class Guest:
         if self.device:
             args += ["-chardev", f"socket,id=chrtpm,path={self.swtpm.path}",
                      "-tpmdev", "emulator,id=tpm0,chardev=chrtpm",
-                     "-device", f"{self.device},tpmdev=tpm0"]
+                     "-device", f"{self.device},tpmdev=tpm0,id=tpm"]
         if self.replay:
             named = self.replay.startswith("addr=") or ",addr=" in self.replay
             where = "" if named else "addr=0xfed40000,size=0x5000,"
-            args += ["-device", f"mmio-replay,id=replay,{where}{self.replay}"]
+            # these count their completions, the stock devices do not
+            done = ",done-device=tpm" if self.device.startswith(DEVICES) else ""
+            args += ["-device", f"mmio-replay,id=replay,{where}{self.replay}{done}"]
             if self.command is None:
                 args += ["-action", "shutdown=pause"]  # the counters are read first
         return args

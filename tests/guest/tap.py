@@ -138,7 +138,6 @@ def count(command, counters=counters, **options):
     """Runs a command that writes two lines to the host, and waits for a line after
     each. Returns its Result, and what was counted between the two, by the device
     unless told otherwise: reads, writes, commands."""
-    options["device"] += ",id=tpm"
     with Guest(command=command, **options) as guest:
         guest.control.read_line()
         before = counters(guest)

@@ -6,7 +6,7 @@
 #include "tpmix.h"
 
 #define BASE     TPM_GUEST_BASE
-#define STALL_MS 5000 /* a test that hangs QEMU ends after that */
+#define STALL_MS 5000 /* a test that hangs QEMU ends after that, or its own time */
 #define WAIT_US  700000
 
 static void stalled(void)
@@ -21,7 +21,7 @@ void fault_start_qemu(struct fixture *f, const char *chardev, const char *extra)
 	f->q = swtpm_qemu(f->tpm, f->stub ? tpm_stub_connect(f->stub) : -1,
 			  f->device, chardev, extra);
 	f->probe = qmp_probe_start(qmp, (GPid[]) { qtest_pid(f->q), 0 },
-				   STALL_MS, stalled);
+				   f->stall_ms ? f->stall_ms : STALL_MS, stalled);
 }
 
 void fault_end_qemu(struct fixture *f)
@@ -36,7 +36,7 @@ void fault_end_qemu(struct fixture *f)
 static void set_device(struct fixture *f, const char *device)
 {
 	f->device = device;
-	f->crb = strcmp(device, "tpm-crb-ext") == 0;
+	f->crb = g_str_has_prefix(device, "tpm-crb-ext");
 }
 
 void fault_begin_swtpm(struct fixture *f, const char *device, const char *state,

@@ -25,6 +25,7 @@ struct fixture {
 	TpmStub *stub;     /* NULL: swtpm */
 	QtestClient *q;
 	struct qmp_probe *probe;
+	unsigned int stall_ms; /* how long QMP may be silent; 0: as usual */
 };
 
 /*

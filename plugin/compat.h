@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 #include "qemu/module.h"
 #include "hw/acpi/tpm.h"
+#include "system/tpm_backend.h"
 #include "hw/qdev-properties.h"
 
 /*

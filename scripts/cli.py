@@ -42,6 +42,11 @@ def guest(argv):
     return command.main(options)
 
 
+def bench(argv):
+    import bench as command
+    return command.main(command.parse(argv))
+
+
 def test(argv):
     import test as command
     return command.main(argv)
@@ -101,8 +106,7 @@ def plain(name, text, file):
 COMMANDS = {
     "build": build_parts, "demo": demo, "test": test, "guest": guest, "prove": prove,
     "fuzz": fuzz, "plugin": plugin, "clean": clean,
-    # bench.sh knows its words itself.
-    "bench": lambda argv: script("bench.sh", *argv),
+    "bench": bench,
     "coverage": plain("coverage", "Lines and branches of the engine that the unit tests "
                       "reach; fails below all of them.", "coverage.sh"),
     "env": plain("env", "Where what is built lies, KEY=value a line, for a shell's eval; "

@@ -140,7 +140,8 @@ class Injection:
     MOST = 500000   # of a million accesses
 
     def __init__(self, guest, wanted, rate, far):
-        """far: a function, the share of the questions that was answered."""
+        """wanted: how many; None: as the rate has it, of a million accesses.
+        far: a function, the share of the questions that was answered."""
         self.guest, self.wanted, self.rate, self.far = guest, wanted, rate, far
         self.error = None
         self.ended = threading.Event()
@@ -161,11 +162,13 @@ class Injection:
         self.set("reset-counters", True)
         self.set("rate", self.rate)
         self.set("enabled", True)
-        self.thread.start()
+        if self.wanted is not None:
+            self.thread.start()
 
     def end(self):
         self.ended.set()
-        self.thread.join()
+        if self.wanted is not None:
+            self.thread.join()
         if self.error:
             raise self.error
 

@@ -85,6 +85,11 @@ SUITES = {
               for n in TCTI_PROGRAMS], 480),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
+    "cli": (["qemu", "driver", "guest", "plugin", "tool-tests"],
+            [["/usr/bin/python3", ROOT / "tests/cli/test_cli.py"],
+             *(["/usr/bin/python3", ROOT / "tests/cli/test_docs.py", page]
+               for page in ("README.md", "docs/plugin.md", "docs/mmio-replay.7", "rest"))],
+            600),
 }
 
 
@@ -140,7 +145,8 @@ class Program:
         path = next(a for a in args if "test_" in str(a) or "check_" in str(a))
         at = args.index(path)
         words = [pathlib.Path(path).stem.removeprefix("test_"),
-                 *(a for a in map(str, args[:at]) if "=" in a), *map(str, args[at + 1:])]
+                 *(a for a in map(str, args[:at]) if "=" in a),
+                 *(pathlib.Path(a).stem for a in args[at + 1:])]
         self.title = f"{suite}/{'-'.join(words)}"
         self.args, self.seconds = args, seconds
         self.log_path = BUILD / "log" / f"test-{self.title.replace('/', '-')}.log"

@@ -22,7 +22,7 @@ import ending  # noqa: E402
 # These boot guests.
 SLOW = ("README.md", "docs/plugin.md", "docs/mmio-replay.7")
 NOT_RUN = 24    # blocks and examples; a new one is a decision
-TIMEOUT_S = 280
+TIMEOUT_S = 560
 # Above a block, with an empty line between.
 MARK = re.compile(r"<!-- not run: \S.* -->")
 MAN_MARK = re.compile(r'\.\\" not run: \S.*')

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Every linter and style check: warnings of two compilers, cppcheck, checkpatch.pl
-# of QEMU and of Linux, sparse, shellcheck, pyflakes.
+# of QEMU and of Linux, sparse, shellcheck, pyflakes, reuse.
 
 . "$(dirname "$0")/lib.sh"
 
 lock
-need build-essential clang cppcheck shellcheck pyflakes3 libglib2.0-dev \
+need build-essential clang cppcheck shellcheck pyflakes3 reuse libglib2.0-dev \
     libtpms-dev libtss2-dev libjson-glib-dev
 cd "$ROOT"
 failed=0
@@ -98,8 +98,9 @@ check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
 check "engine checkpatch (Linux)" engine_checkpatch
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
-    packaging/plugin/libvirt-hook tools/tpmix.bash
+    packaging/plugin/libvirt-hook tools/tpmix.bash tests/tidy.sh
 check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
+check "licences (reuse)" reuse lint --quiet
 [ $failed = 0 ] || die "lint found something"
 say "lint: nothing found"

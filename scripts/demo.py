@@ -134,10 +134,11 @@ class Watcher:
 
 class Injection:
     """Repeats accesses of a guest until so many have been, spread over its questions: the
-    rate follows from how far they are. Which accesses is by chance; how many is not."""
+    rate follows from how many accesses these have taken. Which accesses is by chance; how
+    many is not."""
 
-    FEW = 4         # the last ones, one by one
     LOOK_S = 0.03
+    SPREAD = 0.8    # of the questions: then all of them have been
     MOST = 500000   # of a million accesses
 
     def __init__(self, guest, wanted, rate, far):
@@ -180,15 +181,16 @@ class Injection:
             self.error = error
 
     def _inject(self):
+        few = 4 + self.wanted // 10     # the last ones, one by one
         while not self.ended.wait(self.LOOK_S):
-            done = self.done()
-            if self.wanted - done <= self.FEW:
+            left = self.wanted - self.done()
+            if left <= few:
                 break
-            # All of them well before the last question.
-            due = self.wanted * min(1, self.far() / 0.8)
-            self.rate = self.rate * 1.15 + 1 if done < due else self.rate / 1.15
-            self.rate = min(self.rate, self.MOST)
-            self.set("rate", int(self.rate))
+            far = self.far()
+            if far:
+                to_come = self.get("selected") / far * max(self.SPREAD - far, 0.05)
+                self.rate = min(self.MOST, int(1e6 * left / (to_come + 1)))
+                self.set("rate", self.rate)
         self.set("rate", 0)
         before, nth = self.get("selected"), 0
         while not self.ended.wait(self.LOOK_S):

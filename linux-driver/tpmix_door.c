@@ -200,10 +200,9 @@ static void tpmix_ring(struct tpmix_dev *ix, size_t len)
 	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
 }
 
-/* Step 4: COMPLETED in the low half and RSP_SIZE in the high one. */
-static enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix)
+/* COMPLETED in the low half and RSP_SIZE in the high one. */
+static enum tpmix_progress tpmix_progress(struct tpmix_dev *ix, u64 val)
 {
-	u64 val = ix->via->read(ix, TPMIX_REG_COMPLETED);
 	s32 ahead = lower_32_bits(val) - ix->ticket;
 
 	BUILD_BUG_ON(TPMIX_REG_RSP_SIZE - TPMIX_REG_COMPLETED != 4);
@@ -214,6 +213,12 @@ static enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix)
 	if (ahead < 0)
 		return TPMIX_RUNNING;
 	return ix->rsp_size ? TPMIX_COMPLETED : TPMIX_LOST;
+}
+
+/* Step 4. */
+static enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix)
+{
+	return tpmix_progress(ix, ix->via->read(ix, TPMIX_REG_COMPLETED));
 }
 
 /*
@@ -417,7 +422,7 @@ static u8 tpmix_indexed_status(struct tpm_chip *chip)
 		return TPMIX_STS_COMPLETE;
 	p = tpmix_read_progress(ix);
 	if (p == TPMIX_LOST && !tpmix_regain_lost(chip, ix))
-		p = tpmix_read_progress(ix); /* as tpmix_read_stable() */
+		p = tpmix_progress(ix, tpmix_read_stable(ix, TPMIX_REG_COMPLETED));
 	if (p == TPMIX_RUNNING && fatal_signal_pending(current)) {
 		/* Nobody is there for the response; the next one waits for it. */
 		tpmix_indexed_cancel(chip);

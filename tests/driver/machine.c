@@ -228,6 +228,9 @@ static void fault_begins(bool write, uint32_t off, uint64_t val, unsigned int si
 		/* A read that is repeated changes nothing, but where it does. */
 		m->size = size | (write ? 0x100 : 0);
 		break;
+	case FAULT_CORRUPTED_TWICE:
+		m->due = m->accesses + m->fault.delay;
+		break;
 	case FAULT_RELINQUISHED:
 		relinquish(0);
 		break;
@@ -289,11 +292,20 @@ static uint64_t bits(unsigned int size)
 	return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
 }
 
+static uint64_t corrupted(bool write, uint32_t off, uint64_t val, unsigned int size,
+			  uint64_t mask)
+{
+	mask &= bits(size);
+	return write ? device(write, off, val ^ mask, size) :
+		       device(write, off, val, size) ^ mask;
+}
+
 static uint64_t access_device(bool write, uint32_t off, uint64_t val,
 			      unsigned int size)
 {
 	struct machine *m = machine;
 	bool now = ++m->accesses == m->fault.at && m->fault.kind;
+	bool again = m->accesses == m->due && m->fault.kind == FAULT_CORRUPTED_TWICE;
 
 	m->trapped += !RAM(off);
 	if (m->due && m->accesses >= m->due)
@@ -301,6 +313,9 @@ static uint64_t access_device(bool write, uint32_t off, uint64_t val,
 	step();
 	if (now)
 		fault_begins(write, off, val, size);
+	if (again)
+		return corrupted(write, off, val, size,
+				 m->fault.mask << 1 | m->fault.mask >> 63);
 	if (!now)
 		return device(write, off, val, size);
 
@@ -315,10 +330,8 @@ static uint64_t access_device(bool write, uint32_t off, uint64_t val,
 	case FAULT_LOST:
 		return write ? 0 : m->fault.mask & bits(size);
 	case FAULT_CORRUPTED:
-		if (write)
-			return device(write, off, val ^ (m->fault.mask & bits(size)),
-				      size);
-		return device(write, off, val, size) ^ (m->fault.mask & bits(size));
+	case FAULT_CORRUPTED_TWICE:
+		return corrupted(write, off, val, size, m->fault.mask);
 	default:
 		break;
 	}

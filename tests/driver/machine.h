@@ -22,6 +22,7 @@ enum fault_kind {
 	FAULT_LATE,             /* a write: not now, but @delay accesses later */
 	FAULT_LOST,             /* a read: brings what was in the CPU's register */
 	FAULT_CORRUPTED,        /* @mask says which bits */
+	FAULT_CORRUPTED_TWICE,  /* and, in the bits beside, @delay accesses later */
 	FAULT_RELINQUISHED,     /* locality 0 is relinquished before the access */
 	FAULT_SEIZED,           /* by locality 1 before it, for @delay accesses */
 	FAULT_SEIZED_COMMAND,   /* the same, and a command is run there */

@@ -6,8 +6,9 @@ sources.
 Each proof (tests/proofs/NAME) is three tests: it holds; what it calls possible
 is, so that it does not hold for want of cases; its twin, built with -DTWIN,
 fails. "--z3": whether it holds, asked of Z3 instead of CBMC's own encoding and
-solver. "mutants" applies each of tests/mutants to a copy of the engine, and wants
-a unit test or a proof to notice; "--proofs": the proof, where one is named.
+solver. "mutants" applies each of tests/mutants to a copy of the engine or the Linux driver,
+and wants a unit test, a proof or a test of the driver to notice; "--proofs": the
+proof, where one is named.
 docs/soundness.md says what all this shows."""
 
 import itertools
@@ -55,6 +56,8 @@ PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
              "r2_several": [(0, 8)], "r2_bytes": [(17, 18)], "r4_index": [(9, 9)],
              "start_waits": [(2, 2), (5, 5)], "dead_write": [(0, 0), (1, 1), (2, 2)]}
 
+
+GLIB = []  # how to compile and link with it
 
 # Not soon answered by Z3, so asked only by name.
 NOT_FOR_Z3 = ("r4_readable", "r7_rollback")
@@ -233,40 +236,84 @@ def prove(names, tap, z3):
     return 1 if failed or not passed else 0
 
 
+def compiled(work, sources, includes):
+    """Their objects, or None where the compiler refuses one."""
+    objects = []
+    for source in sources:
+        objects.append(work / f"{source.stem}.o")
+        if subprocess.run(["gcc", "-O1", "-w", "-D_GNU_SOURCE", *GLIB, "-c", source,
+                           "-o", objects[-1], *(f"-I{i}" for i in includes)],
+                          stderr=subprocess.DEVNULL).returncode:
+            return None
+    return objects
+
+
+def linked(work, test, objects, includes):
+    program = work / test.stem
+    subprocess.run(["gcc", "-O1", "-w", "-D_GNU_SOURCE", *(f"-I{i}" for i in includes),
+                    test, *objects, "-o", program, *GLIB], check=True)
+    return program
+
+
+def failing(work, program, *args):
+    """The first of the program's tests that fails, or None."""
+    try:
+        result = subprocess.run([program, *args], stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True, timeout=60, cwd=work)
+    except subprocess.TimeoutExpired:
+        return f"{program.stem} (no end)"
+    if not result.returncode:
+        return None
+    first = re.search(r"^not ok \S+ (\S+)|^Bail out! .*:(\d+: *\w+):", result.stdout, re.M)
+    return f"{program.stem}, {first[1] or first[2]}" if first else program.stem
+
+
 def unit_killer(work):
     """The unit test that fails with the engine in work/engine, or None."""
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "glib-2.0"],
-                           stdout=subprocess.PIPE, text=True).stdout.split()
-    objects = []
-    for source in sorted((work / "engine").glob("*.c")):
-        objects.append(work / f"{source.stem}.o")
-        if subprocess.run(["gcc", "-O1", "-w", "-c", source, "-o", objects[-1]],
-                          stderr=subprocess.DEVNULL).returncode:
-            return "compiler"
+    includes = [work / "engine", ROOT / "tests/unit"]
+    objects = compiled(work, sorted((work / "engine").glob("*.c")), includes)
+    if objects is None:
+        return "compiler"
     for test in sorted((ROOT / "tests/unit").glob("test_*.c")):
-        program = work / test.stem
-        subprocess.run(["gcc", "-O1", "-w", "-I", work / "engine", "-I",
-                        ROOT / "tests/unit", test, *objects, "-o", program,
-                        *flags], check=True)
-        try:
-            result = subprocess.run([program], stdout=subprocess.PIPE,
-                                    stderr=subprocess.DEVNULL, text=True,
-                                    timeout=60, cwd=work)
-        except subprocess.TimeoutExpired:
-            return f"{test.stem} (no end)"
-        if result.returncode:
-            first = re.search(r"^not ok \S+ (\S+)", result.stdout, re.M)
-            return f"unit {first[1] if first else test.stem}"
+        if found := failing(work, linked(work, test, objects, includes)):
+            return found
     return None
 
 
-def mutant_killer(cbmc, patch, proofs_only):
-    work = BUILD / "mutants" / patch.stem
+def driver_killer(work):
+    """The test of the suite "driver" that fails with work/linux-driver, or None."""
+    tests = ROOT / "tests/driver"
+    includes = [tests / "shim", work / "linux-driver", work / "engine", tests]
+    # Whose place the harness's guest.c takes.
+    takeover = work / "linux-driver/tpmix_takeover.c"
+    objects = compiled(work, [*(work / "engine").glob("*.c"), tests / "guest.c",
+                              tests / "machine.c",
+                              *({*(work / "linux-driver").glob("*.c")} - {takeover})],
+                       includes)
+    if objects is None:
+        return "compiler"
+    for name, *args in (("faults", "tis"), ("faults", "crb"), ("life",)):
+        program = linked(work, tests / f"test_{name}.c", objects, includes)
+        if found := failing(work, program, *args):
+            return f"driver's {found}"
+    return None
+
+
+def mutable_copy(work):
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(ENGINE, work / "engine")
+    shutil.copytree(ROOT / "linux-driver", work / "linux-driver")
+    return work
+
+
+def mutant_killer(cbmc, patch, proofs_only):
+    work = mutable_copy(BUILD / "mutants" / patch.stem)
     if subprocess.run(["patch", "-p1", "-s", "-d", work, "-i", patch]).returncode:
         return None, "does not apply"
-    header = re.search(r"^Proof: (\S+)$", patch.read_text(), re.M)
+    text = patch.read_text()
+    if "\n+++ b/linux-driver/" in text:
+        return driver_killer(work), "survives"
+    header = re.search(r"^Proof: (\S+)$", text, re.M)
     killer = None if proofs_only and header else unit_killer(work)
     if killer or not header:
         return killer, "survives"
@@ -284,13 +331,13 @@ def mutants(names, proofs_only):
         patches = [p for p in patches if p.stem in names]
     cbmc = tool("cbmc")
     passed = failed = 0
-    if subprocess.run(["pkg-config", "--exists", "glib-2.0"]).returncode:
+    GLIB.extend(subprocess.run(["pkg-config", "--cflags", "--libs", "glib-2.0"],
+                               stdout=subprocess.PIPE, text=True).stdout.split())
+    if not GLIB:
         fail("mutants need libglib2.0-dev: ./run build engine installs it")
-    baseline = BUILD / "mutants" / "none"
-    shutil.rmtree(baseline, ignore_errors=True)
-    shutil.copytree(ENGINE, baseline / "engine")
-    if unit_killer(baseline):
-        fail("the unit tests fail without any mutant")
+    baseline = mutable_copy(BUILD / "mutants" / "none")
+    if found := unit_killer(baseline) or driver_killer(baseline):
+        fail(f"without any mutant {found} fails")
     with ending.Pool(JOBS) as pool:
         for patch, (killer, why) in zip(patches, pool.map(
                 lambda p: mutant_killer(cbmc, p, proofs_only), patches)):

@@ -48,6 +48,7 @@ DEVICES = ["tis", "crb"]
 GUEST = {
     "driver": [["doors"], ["binding"], ["owner"], ["costs"], ["large"], ["replays"]],
     "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
+    "slow": [[]],
 }
 # These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine
 # at random moments.

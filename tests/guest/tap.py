@@ -59,6 +59,10 @@ class Tap:
         if problem is not None:
             print("# " + problem.strip().replace("\n", "\n# "), flush=True)
 
+    def skip(self, name, why):
+        self.count += 1
+        print(f"ok {self.count} - {name} # skip {why}", flush=True)
+
     def end(self):
         """The plan; the exit status."""
         print(f"1..{self.count}")

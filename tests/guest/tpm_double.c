@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A TPM 2.0 with a large buffer, as a program in the place of swtpm:
+ * A TPM 2.0 with a large buffer, or a slow one, as a program in the place of swtpm:
  *
- *   tpm_double SOCKET SIZE      until it is killed
+ *   tpm_double SOCKET SIZE [MS]     until it is killed
  *
  * It knows one command, of any size up to SIZE: vendor code 0x20000001. The response
  * is as large as the command: header with rc 0; a hash (FNV-1a) of the command as
  * 4 bytes, big endian; then the command's bytes from 14 on, inverted. So neither
  * can be lost, cut or taken for the other without being noticed.
+ *
+ * GetRandom takes MS milliseconds, cancelled or not, and has no bytes.
  *
  * GetCapability says that there is nothing, which Linux takes for a TPM that waits
  * for new firmware, and leaves alone. All other commands succeed and do nothing.
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #define CC_GET_CAPABILITY 0x17Au
+#define CC_GET_RANDOM     0x17Bu
 #define CC_INVERT         0x20000001u
 #define HEADER_SIZE       10u
 
@@ -45,7 +48,6 @@ static size_t answer(void *opaque, const uint8_t *command, size_t size, unsigned
 	size_t total = HEADER_SIZE, i;
 	uint32_t code;
 
-	(void)opaque;
 	(void)nth;
 	g_assert(size <= max);
 	memcpy(&code, command + 6, 4);
@@ -60,6 +62,10 @@ static size_t answer(void *opaque, const uint8_t *command, size_t size, unsigned
 		put32(response + HEADER_SIZE, fnv1a(command, size));
 		for (i = HEADER_SIZE + 4; i < size; i++)
 			response[i] = (uint8_t)~command[i];
+	} else if (code == CC_GET_RANDOM) {
+		total = HEADER_SIZE + 2;
+		memset(response + HEADER_SIZE, 0, 2);
+		g_usleep(*(guint64 *)opaque * 1000);
 	}
 	response[0] = 0x80;
 	response[1] = 0x01;
@@ -86,12 +92,14 @@ static int listen_at(const char *path)
 int main(int argc, char **argv)
 {
 	TpmStub *tpm;
-	guint64 size;
+	guint64 size, slow_ms = 0;
 	int listener, fd;
 
-	if (argc != 3 ||
-	    !g_ascii_string_to_unsigned(argv[2], 10, 128, 1 << 20, &size, NULL)) {
-		g_printerr("usage: tpm_double SOCKET SIZE\n");
+	if (argc < 3 || argc > 4 ||
+	    !g_ascii_string_to_unsigned(argv[2], 10, 128, 1 << 20, &size, NULL) ||
+	    (argc == 4 &&
+	     !g_ascii_string_to_unsigned(argv[3], 10, 0, 60000, &slow_ms, NULL))) {
+		g_printerr("usage: tpm_double SOCKET SIZE [MS]\n");
 		return 1;
 	}
 	listener = listen_at(argv[1]);
@@ -99,7 +107,7 @@ int main(int argc, char **argv)
 		return 1;
 	tpm = tpm_stub_new(TPM_STUB_2_0);
 	tpm_stub_set_max_size(tpm, (uint32_t)size);
-	tpm_stub_set_answer(tpm, answer, NULL);
+	tpm_stub_set_answer(tpm, answer, &slow_ms);
 	while ((fd = accept(listener, NULL, NULL)) != -1)
 		tpm_stub_serve(tpm, fd);
 	g_printerr("tpm_double: accept: %s\n", g_strerror(errno));

@@ -29,8 +29,8 @@ TIMES = BUILD / "log" / "test-times.json"   # seconds of each program's last run
 
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "crb_start", "crb_locality", "crb_interrupts", "selector", "extension",
-        "windows", "copy", "order", "sizes", "guests", "replay", "replay_crb", "valid",
-        "corner", "absent"]
+        "windows", "copy", "order", "sizes", "guests", "late_start", "replay",
+        "replay_crb", "valid", "corner", "absent"]
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
     "interrupt", "acpi", "crb_device", "crb_door", "crb_access", "crb_stock",

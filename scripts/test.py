@@ -59,7 +59,7 @@ ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                          for n in ("spec", "floors", "tour", "page")] +
+                          for n in ("spec", "floors", "tour", "page", "mutants")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / "driver/test_faults", device] for device in DEVICES] +
                [[HOST / "driver/test_life"]], 120),

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A TPM slower than Linux waits: GetRandom takes 3 s, of which Linux gives it 2 at most
-(drivers/char/tpm/tpm2-cmd.c). What is asked next gets its own answer, or an error, and
-never the random bytes. TAP on stdout."""
+"""A TPM slower than Linux waits (drivers/char/tpm/tpm2-cmd.c): GetRandom takes 3 s. What
+is asked next gets its own answer, or an error, and never that to GetRandom. TAP on
+stdout."""
 
 import re
 import sys
@@ -69,7 +69,7 @@ def own_answers(**options):
 
 
 def old_answer(**options):
-    """The control group: the first question is answered with no random bytes."""
+    """The control group: the first question is answered by that to GetRandom."""
     said = answers(**options)
     if re.fullmatch("80010000000c0{8}0000", said[0]):
         return None

@@ -1,0 +1,39 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Each of tests/mutants still applies, so that ./run prove mutants, which takes long and
+is no suite, finds what it is to try; a proof that it names is there. TAP on stdout."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def problem(patch):
+    result = subprocess.run(["patch", "-p1", "-f", "--dry-run", "-d", ROOT, "-i", patch],
+                            stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        return result.stdout.strip()
+    proof = re.search(r"^Proof: (\S+)$", patch.read_text(), re.M)
+    if proof and not (ROOT / "tests/proofs" / proof[1]).is_dir():
+        return f"no proof {proof[1]}"
+    return None
+
+
+def main():
+    patches = sorted((ROOT / "tests/mutants").glob("*.patch"))
+    failed = 0
+    print(f"1..{len(patches)}")
+    for number, patch in enumerate(patches, 1):
+        why = problem(patch)
+        failed += why is not None
+        print(f"{'not ok' if why else 'ok'} {number} - {patch.stem}")
+        if why:
+            print("# " + why.replace("\n", "\n# "))
+    return 1 if failed or not patches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -77,7 +77,7 @@ def old_answer(**options):
 
 
 def stock_drivers(tap):
-    for kernel in ("6.1", "6.12"):
+    for kernel in ("6.1", "6.12", "7.3"):
         tap.check(f"{kernel}: tpm_crb on tpm-crb-ext", lambda k=kernel: own_answers(
             device="tpm-crb-ext", kernel=k))
     tap.check("tpm_tis on tpm-tis-indexed", lambda: own_answers(device="tpm-tis-indexed"))

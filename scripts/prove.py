@@ -352,7 +352,7 @@ def parse(argv):
     """The words of one of the two commands."""
     if argv[:1] == ["mutants"]:
         p = Parser("prove mutants", description="Puts each fault of tests/mutants into a "
-                   "copy of the engine; a test or a proof has to notice.")
+                   "copy of the engine or the driver; a test or a proof has to notice.")
         p.add_argument("--proofs", action="store_true",
                        help="the proof has to, where the fault names one")
         p.add_argument("names", nargs="*", metavar="NAME", type=one_of(

@@ -199,6 +199,56 @@ static void executing(struct pair *p, gconstpointer unused)
 	get_all(p);
 }
 
+static void send(struct pair *p, unsigned int i, uint8_t code)
+{
+	const uint8_t cmd[12] = { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 1, code };
+
+	qtest_write(p->q[i], qtest_readl(p->q[i], BASE + CMD_LADDR), cmd, sizeof(cmd));
+	qtest_writel(p->q[i], BASE + CTRL_START, 1);
+}
+
+static uint32_t answer(struct pair *p, unsigned int i)
+{
+	uint8_t rsp[10];
+
+	qtest_await(p->q[i], BASE + CTRL_START, 4, G_MAXUINT32, 0);
+	qtest_read(p->q[i], qtest_readl(p->q[i], BASE + RSP_ADDR), rsp, sizeof(rsp));
+	return (uint32_t)rsp[8] << 8 | rsp[9];
+}
+
+/* A guest that has waited long enough, and asks something else: as Linux does it. */
+static void given_up(struct pair *p, gconstpointer unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	put(p, LOC_CTRL, 1);
+	put(p, CTRL_REQ, 1);
+	for (i = 0; i < 2; i++) {
+		tpm_stub_ignore_cancels(p->stub[i]);
+		tpm_stub_hold(p->stub[i]);
+		send(p, i, 0x7B);
+		tpm_stub_wait_held(p->stub[i]);
+	}
+	put(p, CTRL_CANCEL, 1);
+	put(p, CTRL_REQ, 2);
+	put(p, LOC_CTRL, 2);
+	put(p, LOC_CTRL, 1);
+	put(p, CTRL_REQ, 1);
+	put(p, CTRL_CANCEL, 0);
+	for (i = 0; i < 2; i++) {
+		send(p, i, 0x82);
+		g_assert_cmphex(qtest_readl(p->q[i], BASE + CTRL_START), ==, 1);
+		tpm_stub_release(p->stub[i], false);
+		g_assert_cmphex(answer(p, i), ==, 0x922); /* retry */
+		g_assert_cmpuint(tpm_stub_executed(p->stub[i]), ==, 1);
+		qtest_writel(p->q[i], BASE + CTRL_REQ, 1);
+		send(p, i, 0x82);
+		g_assert_cmphex(answer(p, i), ==, 0);
+		g_assert_cmpuint(tpm_stub_executed(p->stub[i]), ==, 2);
+	}
+}
+
 /* Deviations: literally what each of the two does. */
 
 static void expect(struct pair *p, uint32_t off, uint32_t stock, uint32_t ours)
@@ -311,6 +361,7 @@ int main(int argc, char **argv)
 		   reset_values, teardown);
 	ADD("walk", walk);
 	ADD("executing", executing);
+	ADD("given-up", given_up);
 	ADD("deviation/buffers", buffers);
 	ADD("deviation/buffer-reads", buffer_reads);
 	ADD("deviation/idle", idle);

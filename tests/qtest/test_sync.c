@@ -91,6 +91,55 @@ static void within(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(woken, <=, 8 * (COMMANDS - found) + 2);
 }
 
+/* The same property of QEMU's own devices: how many the first look finds. */
+static bool stock_tis_ends(QtestClient *q)
+{
+	unsigned int i;
+
+	qtest_writeb(q, TPM_GUEST_BASE, TPM_ACCESS_REQUEST_USE);
+	qtest_writel(q, TPM_GUEST_BASE + TPM_REG_STS, TPM_STS_COMMAND_READY);
+	for (i = 0; i < tpm_get_cap.size; i++) {
+		qtest_writeb(q, TPM_GUEST_BASE + TPM_REG_DATA_FIFO, tpm_get_cap.bytes[i]);
+	}
+	qtest_writel(q, TPM_GUEST_BASE + TPM_REG_STS, TPM_STS_GO);
+	return qtest_readl(q, TPM_GUEST_BASE + TPM_REG_STS) & TPM_STS_DATA_AVAIL;
+}
+
+static bool stock_crb_ends(QtestClient *q)
+{
+	qtest_writel(q, TPM_GUEST_BASE + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS);
+	qtest_writel(q, TPM_GUEST_BASE + TPM_REG_CTRL_REQ, TPM_CTRL_REQ_CMD_READY);
+	qtest_write(q, qtest_readl(q, TPM_GUEST_BASE + TPM_REG_CTRL_CMD_LADDR), tpm_get_cap.bytes,
+		    tpm_get_cap.size);
+	qtest_writel(q, TPM_GUEST_BASE + TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
+	return qtest_readl(q, TPM_GUEST_BASE + TPM_REG_CTRL_START) == 0;
+}
+
+static void stock(gconstpointer device)
+{
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	QtestClient *q = qtest_start(tpm_stub_connect(stub), "-machine q35 -device %s,tpmdev=tpm0",
+				     (const char *)device);
+	unsigned int i, found = 0;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (strstr(device, "crb")) {
+			found += stock_crb_ends(q);
+			qtest_await(q, TPM_GUEST_BASE + TPM_REG_CTRL_START, 4, 1, 0);
+		} else {
+			found += stock_tis_ends(q);
+			qtest_await(q, TPM_GUEST_BASE + TPM_REG_STS, 4, TPM_STS_DATA_AVAIL,
+				    TPM_STS_DATA_AVAIL);
+			qtest_writel(q, TPM_GUEST_BASE + TPM_REG_STS, TPM_STS_COMMAND_READY);
+		}
+	}
+	g_test_message("%u of %u", found, COMMANDS);
+	g_assert_cmpuint(found, >=, COMMANDS / 2);
+	g_assert_cmpuint(tpm_stub_executed(stub), ==, COMMANDS);
+	qtest_stop(q);
+	tpm_stub_free(stub);
+}
+
 static void off(struct fixture *f, gconstpointer unused)
 {
 	unsigned long woken;
@@ -207,6 +256,8 @@ int main(int argc, char **argv)
 	SYNC("off/tis", "tpm-tis-indexed,sync-us=0", off);
 	SYNC("off/crb", "tpm-crb-ext,sync-us=0", off);
 	SYNC("bound", LONG, bound);
+	g_test_add_data_func("/sync/stock/tis", "tpm-tis,sync-us=10000", stock);
+	g_test_add_data_func("/sync/stock/crb", "tpm-crb,sync-us=10000", stock);
 	FAULT_ADD("/sync/stopped/reset", &idle, begin_patiently, stopped_reset);
 	FAULT_ADD("/sync/stopped/reset-running", &busy, begin_patiently, stopped_reset);
 	FAULT_ADD("/sync/stopped/save", &idle, begin_patiently, stopped_save);

@@ -17,7 +17,8 @@ import tempfile
 import time
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STOP_S = 4     # from SIGTERM to SIGKILL
+STOP_S = 4          # from SIGTERM to SIGKILL
+PACKAGES_S = 120    # for a dpkg
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -59,10 +60,24 @@ def descendants():
     return [pid for pid in found[1:] if pid not in dead]
 
 
+def installs(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read() == "dpkg\n"
+    except OSError:
+        return False
+
+
 def end_descendants():
     """SIGTERM, and SIGKILL for what does not heed it."""
-    begin, told = time.monotonic(), set()
+    start = begin = time.monotonic()
+    told = set()
     while left := descendants():
+        if time.monotonic() - start < PACKAGES_S and any(map(installs, left)):
+            # As apt does: a package that is installed by half is left to the machine.
+            time.sleep(0.1)
+            begin = time.monotonic()
+            continue
         late = time.monotonic() - begin
         if late > STOP_S + 2:
             return  # not ours to end: a process of root's

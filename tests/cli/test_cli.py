@@ -175,6 +175,20 @@ def a_signal_ends_all_of_it():
 
 
 @test
+def dpkg_may_finish():
+    """A machine whose dpkg was killed cannot install anything before it is mended."""
+    with checkout() as (tree, programs):
+        stand_in(programs, "dpkg-query", "exit 1")
+        stand_in(programs, "sudo", 'exec "$@"')
+        stand_in(programs, "apt-get", "dpkg")
+        stand_in(programs, "dpkg", f"touch '{programs}/begun'; sleep 3; "
+                 f"touch '{programs}/finished'")
+        status, _, said = ended(tree, programs, lambda pid, _: os.kill(pid, signal.SIGTERM))
+        assert os.WTERMSIG(status) == signal.SIGTERM and "ended by SIGTERM" in said, said
+        assert (programs / "finished").exists() and not below(tree)
+
+
+@test
 def two_at_once_take_turns():
     with checkout() as (tree, programs):
         (tree / "build").mkdir()

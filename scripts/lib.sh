@@ -38,7 +38,7 @@ lock() {
     { mkdir -p "$BUILD/log" && : >>"$BUILD/lock"; } 2>/dev/null ||
         die "cannot write to $BUILD: give this user a checkout of its own that can be written to"
     exec {RUN_LOCK}<>"$BUILD/lock"
-    if ! flock -n "$RUN_LOCK"; then
+    if ! flock -w 2 "$RUN_LOCK"; then
         say "waiting for another ./run that builds here, process $(cat "$BUILD/lock")"
         flock "$RUN_LOCK"
     fi

@@ -189,8 +189,14 @@ int tpmix_request_region(struct tpmix_dev *ix, u64 addr, size_t size)
 	unsigned int n;
 
 	for (n = 0; (res = tpmix_resource(ix->dev, n)); n++) {
-		if (addr < res->start || addr > res->end ||
-		    size > res->end - addr + 1)
+		/*
+		 * Firmware may describe the standard's registers alone. The rest
+		 * of the device's space is behind them.
+		 */
+		u64 end = max_t(u64, res->end + 1,
+				n ? 0 : res->start + TPMIX_SPACE_SIZE);
+
+		if (addr < res->start || addr >= end || size > end - addr)
 			continue;
 		if (!devm_request_mem_region(ix->dev, addr, size,
 					     dev_name(ix->dev)))

@@ -27,6 +27,9 @@ typedef void PluginTypeInit(void);
 extern PluginTypeInit *const __start_plugin_types[];
 extern PluginTypeInit *const __stop_plugin_types[];
 
+/* QEMU's own code gives PCI0 the range of tpm-tis alone. */
+#define TPMIX_ACPI_SIZE TPM_TIS_ADDR_SIZE
+
 /*
  * What qemu/patches add to QEMU's TPM backend. Without it QEMU resets the
  * established flag before its call returns, and the device looks after each; a

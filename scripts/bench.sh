@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+lock
 need build-essential
 mkdir -p "$BUILD/bench"
 mapfile -t sources < <(engine_sources)

@@ -14,6 +14,11 @@ QEMU_BUILD_BUG_ON(TPM_TIS_ADDR_BASE + TPMIX_PPI != TPM_PPI_ADDR_BASE);
 QEMU_BUILD_BUG_ON(TPMIX_ADDR_SIZE != TPMIX_SPACE_SIZE);
 #endif
 
+/* A guest takes no range that PCI0 has a part of: it is as large as PCI0's. */
+#ifndef TPMIX_ACPI_SIZE
+#define TPMIX_ACPI_SIZE TPMIX_SPACE_SIZE
+#endif
+
 bool tpmix_isa_realize_device(TPMIXDevice *d, const TPMIXModel *model,
                               Object *owner, ISADevice *isa, Error **errp)
 {
@@ -60,7 +65,7 @@ void tpmix_isa_build_device_aml(TPMIXDevice *d, TPMIf *ti, bool compat,
      * (PNP0C0F).
      */
     crs = aml_resource_template();
-    aml_append(crs, aml_memory32_fixed(TPM_TIS_ADDR_BASE, TPMIX_SPACE_SIZE,
+    aml_append(crs, aml_memory32_fixed(TPM_TIS_ADDR_BASE, TPMIX_ACPI_SIZE,
                                        AML_READ_WRITE));
     aml_append(dev, aml_name_decl("_CRS", crs));
     tpm_build_ppi_acpi(ti, dev);

@@ -377,27 +377,34 @@ def tpm_device(dsdt):
     return dsdt[at:at + 2 + length]
 
 
-def with_tis_range(patched, unpatched):
-    """QEMU's own code gives PCI0 the range of tpm-tis, 0x5000 bytes; the patched one
-    all that the TPM itself has. The checksum is at byte 9."""
+def with_tis_range(aml):
+    """QEMU's own code gives PCI0 the range of tpm-tis, 0x5000 bytes, and so does the TPM
+    with it; the patched one all of the space."""
     fixed = bytes.fromhex("860900010000d4fe")
-    tpm = tpm_device(patched)
-    around = patched.split(tpm)
-    assert b"".join(around).count(fixed + (0x30000).to_bytes(4, "little")) == 1
-    same = tpm.join(part.replace(fixed + (0x30000).to_bytes(4, "little"),
-                                 fixed + (0x5000).to_bytes(4, "little"))
-                    for part in around)
-    return same[:9] + unpatched[9:10] + same[10:]
+    assert fixed + (0x30000).to_bytes(4, "little") in aml
+    return aml.replace(fixed + (0x30000).to_bytes(4, "little"),
+                       fixed + (0x5000).to_bytes(4, "little"))
+
+
+def boot_tis(qemu):
+    """Linux' own tpm_tis on the plug-in's tpm-tis-indexed."""
+    result = guest_machine.run("tpm2_getrandom --hex 8 >/dev/null && "
+                               "basename $(readlink /sys/class/tpm/tpm0/device/driver)",
+                               qemu=qemu.run, plugin=qemu.plugin, device=TIS.name)
+    assert result.out.split() == [b"tpm_tis"], (result.out, result.err[-500:])
 
 
 def compare_acpi(mine, theirs, same_version):
     """Of another version of QEMU only what concerns the TPM can be the same."""
-    assert tpm_device(mine["DSDT"]) == tpm_device(theirs["DSDT"]), "Device (TPM)"
+    assert tpm_device(mine["DSDT"]) == with_tis_range(tpm_device(theirs["DSDT"])), \
+        "Device (TPM)"
     # Without the checksum and where the firmware put the log.
     assert mine["TPM2"][10:-8] == theirs["TPM2"][10:-8], "TPM2"
     if not same_version:
         return "Device (TPM), TPM2"
-    theirs = theirs | {"DSDT": with_tis_range(theirs["DSDT"], mine["DSDT"])}
+    same = with_tis_range(theirs["DSDT"])
+    # The checksum is at byte 9.
+    theirs = theirs | {"DSDT": same[:9] + mine["DSDT"][9:10] + same[10:]}
     different = [name for name in sorted(mine.keys() | theirs.keys())
                  if mine.get(name) != theirs.get(name)]
     assert not different, f"tables differ: {different}"
@@ -521,6 +528,7 @@ def checks(system, other, patched, work):
                 same_registers(q, patched, work, CRB),
             f"{qemu.name}: tpm-crb-ext: migrates to itself, real TPM": lambda q=qemu:
                 migrates(q, q, work, CRB),
+            f"{qemu.name}: a guest with tpm_tis": lambda q=qemu: boot_tis(q),
             f"{qemu.name}: tpm-crb-ext: a guest with tpm_crb": lambda q=qemu: boot_crb(q),
             f"{qemu.name}: loads and answers with KVM": lambda q=qemu:
                 answers_with_kvm(q, work),

@@ -1,15 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""./run bench: what TPM commands cost, as ratios of one run.
-
-    engine  a doorbell, a completion, an access: the engine alone, by size
-    host    from a doorbell until COMPLETED shows its ticket, beside the same commands on
-            swtpm's own socket
-    guest   commands by /dev/tpm0, for each device and driver; what QEMU traps and what
-            the host's processor does meanwhile; also with the host's processors busy
-
-Times of a TCG guest are its own clock's. This machine may be busy with other things:
-min and p50 say what is possible, p99 what a user meets."""
+"""What TPM commands cost, as ratios of one run. Times of a guest are its own clock's. This
+machine may be busy with other things: min and p50 say what is possible, p99 what a user
+meets."""
 
 import contextlib
 import dataclasses
@@ -27,6 +20,13 @@ from guest_peers import GuestError, end_process, spawn
 from parts import build, script
 
 PARTS = ("engine", "host", "guest")
+EPILOG = """parts:
+  engine  a doorbell, a completion, an access: the engine alone, by size
+  host    from a doorbell until COMPLETED shows its ticket, beside the same
+          commands on swtpm's own socket
+  guest   commands by /dev/tpm0, for each device and driver, and what QEMU
+          traps and the host's processor does meanwhile; without --quick also
+          with the host's processors busy, and Linux 7.3"""
 BENCH = BUILD / "bench"
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -226,7 +226,7 @@ def report_guest(done):
 
 
 def parse(argv):
-    p = Parser("bench", description=__doc__.split("\n", 1)[1].strip())
+    p = Parser("bench", description=__doc__, epilog=EPILOG)
     p.add_argument("--quick", action="store_true", help="fewer rounds and fewer guests")
     p.add_argument("--json", metavar="FILE", help="all that was measured, as JSON")
     p.add_argument("part", nargs="*", metavar="PART", type=one_of("part", PARTS),

@@ -8,7 +8,7 @@
  *
  * Threads: everything here is called with the BQL, but for
  * tpmix_device_request_completed(), for which the engine has a lock of the
- * device's. It is taken after the BQL, and nobody who has it waits.
+ * device's. It is taken after the BQL, and nobody waits for the TPM with it.
  *
  * QEMU interface, of every model:
  * + QOM property "mmio-reads":  accesses that trapped, reads (read-only)

@@ -9,7 +9,8 @@
 #include "fault_rig.h"
 #include "tpmix.h"
 
-#define BASE TPM_GUEST_BASE
+#define BASE  TPM_GUEST_BASE
+#define LARGE 3000u
 
 struct answer {
 	uint32_t bytes; /* sent */
@@ -319,6 +320,52 @@ static void cancelled_at_once(struct fixture *f, gconstpointer unused)
 	fault_check_alive(f);
 }
 
+/*
+ * tpm-crb's response comes into memory that the guest can write, also while it comes:
+ * its size is what the TPM said.
+ */
+static size_t answer_largely(void *opaque, const uint8_t *cmd, size_t size, unsigned int nth,
+			     uint8_t *rsp, size_t max)
+{
+	static const uint8_t header[] = { 0x80, 0x01, 0, 0, LARGE >> 8, LARGE & 0xFF, 0, 0, 0, 0 };
+
+	(void)opaque;
+	(void)cmd;
+	(void)size;
+	(void)nth;
+	g_assert_cmpuint(max, >=, LARGE);
+	memset(rsp, 0x5A, LARGE);
+	memcpy(rsp, header, sizeof(header));
+	return LARGE;
+}
+
+static void guest_writes_size(void)
+{
+	static const uint8_t sizes[][4] = { { 0, 0, 0, 100 }, { 0, 0, 0, 0 }, { 0xFF, 0xFF, 0xFF, 0xFF } };
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	QtestClient *q = qtest_start(tpm_stub_connect(stub), "-machine q35 -device tpm-crb,tpmdev=tpm0");
+	const uint64_t buffer = qtest_readl(q, BASE + TPM_REG_CTRL_CMD_LADDR);
+	unsigned int i;
+
+	tpm_stub_set_answer(stub, answer_largely, NULL);
+	for (i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		tpm_stub_send_first(stub, LARGE / 4);
+		qtest_writel(q, BASE + TPM_REG_LOC_CTRL, TPM_LOC_CTRL_REQUEST_ACCESS);
+		qtest_writel(q, buffer + LARGE / 4 - 4, 0);
+		qtest_writel(q, buffer + LARGE - 4, 0);
+		qtest_write(q, buffer, tpm_get_cap.bytes, tpm_get_cap.size);
+		qtest_writel(q, BASE + TPM_REG_CTRL_START, TPM_CTRL_START_INVOKE);
+		qtest_await(q, buffer + LARGE / 4 - 4, 4, G_MAXUINT32, 0x5A5A5A5A);
+		qtest_write(q, buffer + 2, sizes[i], 4);
+		tpm_stub_send_rest(stub);
+		qtest_await(q, BASE + TPM_REG_CTRL_START, 4, G_MAXUINT32, 0);
+		g_assert_cmphex(qtest_readl(q, buffer + 2), ==, GUINT32_TO_BE(LARGE));
+		g_assert_cmphex(qtest_readl(q, buffer + LARGE - 4), ==, 0x5A5A5A5A);
+	}
+	qtest_stop(q);
+	tpm_stub_free(stub);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct answer too_small = { 10, 9 }, zero = { 30, 0 };
@@ -328,6 +375,7 @@ int main(int argc, char **argv)
 	static const struct answer too_short = { 20, 30 }, no_header = { 7, 30 };
 
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/answers/guest-writes-size", guest_writes_size);
 	STUB("answer/slow", NULL, slow);
 	SWTPM("cancelled-at-once/swtpm", NULL, cancelled_at_once);
 	STUB("cancelled-at-once/stub", NULL, cancelled_at_once);

@@ -219,6 +219,22 @@ static void stopped_reset(struct fixture *f, gconstpointer running)
 	tpm_guest_honest(f->q);
 }
 
+/* QEMU's own devices lose their TPM, too, and not their machine. */
+static void stock_stopped_reset(gconstpointer device)
+{
+	struct swtpm *tpm = swtpm_new(NULL);
+	QtestClient *q;
+
+	swtpm_run(tpm);
+	q = swtpm_qemu(tpm, -1, device, "", "");
+	swtpm_pause(tpm);
+	qtest_reset(q);
+	json_node_unref(qtest_qmp(q, "query-status", NULL));
+	swtpm_continue(tpm);
+	qtest_kill(q);
+	swtpm_free(tpm);
+}
+
 static void stopped_save(struct fixture *f, gconstpointer running)
 {
 	const struct variant *v = running;
@@ -260,6 +276,8 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/sync/stock/crb", "tpm-crb,sync-us=10000", stock);
 	FAULT_ADD("/sync/stopped/reset", &idle, begin_patiently, stopped_reset);
 	FAULT_ADD("/sync/stopped/reset-running", &busy, begin_patiently, stopped_reset);
+	g_test_add_data_func("/sync/stopped/stock-tis", "tpm-tis", stock_stopped_reset);
+	g_test_add_data_func("/sync/stopped/stock-crb", "tpm-crb", stock_stopped_reset);
 	FAULT_ADD("/sync/stopped/save", &idle, begin_patiently, stopped_save);
 	FAULT_ADD("/sync/stopped/save-running", &busy, begin_patiently, stopped_save);
 	return g_test_run();

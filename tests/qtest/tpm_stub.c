@@ -248,6 +248,19 @@ unsigned tpm_stub_malformed(TpmStub *t)
 	return locked_get(t, &t->malformed);
 }
 
+void tpm_stub_send_first(TpmStub *t, size_t bytes)
+{
+	g_mutex_lock(&t->lock);
+	t->first = bytes;
+	g_cond_broadcast(&t->changed);
+	g_mutex_unlock(&t->lock);
+}
+
+void tpm_stub_send_rest(TpmStub *t)
+{
+	tpm_stub_send_first(t, 0);
+}
+
 void tpm_stub_ignore_cancels(TpmStub *t)
 {
 	g_mutex_lock(&t->lock);

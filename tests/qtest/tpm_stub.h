@@ -72,6 +72,13 @@ void tpm_stub_hold(TpmStub *t);
 void tpm_stub_wait_held(TpmStub *t);
 void tpm_stub_release(TpmStub *t, bool hold);
 
+/*
+ * The first @bytes of a response are sent at once, the rest after
+ * tpm_stub_send_rest(). 0: all of it at once.
+ */
+void tpm_stub_send_first(TpmStub *t, size_t bytes);
+void tpm_stub_send_rest(TpmStub *t);
+
 /* A cancel is acknowledged and ends nothing, as a TPM may do it. */
 void tpm_stub_ignore_cancels(TpmStub *t);
 

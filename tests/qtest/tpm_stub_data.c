@@ -148,6 +148,27 @@ static size_t refuse(TpmStub *t, uint8_t *response)
 			  t->version == TPM_STUB_2_0 ? RC_COMMAND_SIZE : RC12_BAD_PARAMETER);
 }
 
+static bool send_response(Connection *c, const uint8_t *response, size_t size)
+{
+	TpmStub *t = c->stub;
+	size_t first;
+
+	g_mutex_lock(&t->lock);
+	first = t->first;
+	g_mutex_unlock(&t->lock);
+	if (first && first < size) {
+		if (!tpm_stub_transmit(c->data, response, first))
+			return false;
+		g_mutex_lock(&t->lock);
+		while (t->first && !t->dead)
+			g_cond_wait(&t->changed, &t->lock);
+		g_mutex_unlock(&t->lock);
+		response += first;
+		size -= first;
+	}
+	return tpm_stub_transmit(c->data, response, size);
+}
+
 gpointer tpm_stub_data_main(gpointer opaque)
 {
 	Connection *c = opaque;
@@ -164,7 +185,7 @@ gpointer tpm_stub_data_main(gpointer opaque)
 				break;
 			answer = execute(c, command, size, response);
 		}
-		if (answer && !tpm_stub_transmit(c->data, response, answer))
+		if (answer && !send_response(c, response, answer))
 			break;
 	}
 	g_free(command);

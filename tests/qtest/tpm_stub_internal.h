@@ -61,6 +61,7 @@ struct TpmStub {
 	unsigned cancels;
 	unsigned honoured;    /* of them */
 	bool ignores_cancels;
+	size_t first;      /* bytes of a response that go before the rest; 0: all */
 	unsigned inits;
 	unsigned restored_blobs;
 	unsigned established_resets;

@@ -47,8 +47,8 @@
  *    stsValid and dataAvail set, and tpmGo, which reads as 0, to exclude the
  *    all ones of an inactive locality. CRB: 0x4c, 0x1, 0x0 (CTRL_START).
  *  + property "done-device" (link, none): a device whose property "completions"
- *    counts them, in place of the done condition: a command that ends within the
- *    access that begins it never makes the condition false
+ *    counts them, in place of the done condition: a command that ends within
+ *    the access that begins it never makes the condition false
  *
  * Results:
  *  + property "accesses" (uint64, read-only): by the guest to the range

@@ -16,9 +16,9 @@
 #include "trace.h"
 
 /*
- * Others may use the line, and nobody ORs theirs with ours: it is set where ours
- * changes, and otherwise left as it is. Called with the BQL, and the lock where a
- * command may end meanwhile.
+ * Others may use the line, and nobody ORs theirs with ours: it is set where
+ * ours changes, and otherwise left as it is. Called with the BQL, and the lock
+ * where a command may end meanwhile.
  */
 static void tpmix_device_update_irq(TPMIXDevice *d)
 {

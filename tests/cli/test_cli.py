@@ -119,6 +119,9 @@ def ended(tree, programs, end):
     status, the seconds it took and what was said after."""
     pid, terminal = pty.fork()
     if pid == 0:
+        # Below a nohup, or in a script's background, these are ignored.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         os.chdir(tree)
         os.execve(tree / "run", ["./run", "build", "tcti"], environment(programs))
     begun, deadline = programs / "begun", time.monotonic() + 30

@@ -236,7 +236,7 @@ static bool mmio_replay_is_done(MMIOReplayState *s)
         .attrs = MEMTXATTRS_UNSPECIFIED,
     };
 
-    if (!a.overlay) {
+    if (s->done_device || !a.overlay) {
         return false;
     }
     a.addr = s->done_addr - a.overlay->offset;

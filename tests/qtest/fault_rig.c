@@ -8,6 +8,7 @@
 #define BASE     TPM_GUEST_BASE
 #define STALL_MS 5000 /* a test that hangs QEMU ends after that, or its own time */
 #define WAIT_US  700000
+#define THREAD   "IO tpm-emulator"
 
 static void stalled(void)
 {
@@ -127,6 +128,24 @@ void fault_load(struct fixture *f)
 	fault_end_qemu(f);
 	fault_start_qemu(f, "", incoming);
 	qtest_wait_running(f->q);
+}
+
+pid_t fault_backend_thread(struct fixture *f)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", qtest_pid(f->q));
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	const char *task;
+
+	while ((task = g_dir_read_name(dir))) {
+		g_autofree char *file = g_build_filename(path, task, "comm", NULL);
+		g_autofree char *comm = NULL;
+
+		if (g_file_get_contents(file, &comm, NULL, NULL) &&
+		    strcmp(g_strchomp(comm), THREAD) == 0) {
+			return (pid_t)g_ascii_strtoll(task, NULL, 10);
+		}
+	}
+	g_error("QEMU has no thread " THREAD);
 }
 
 void fault_pester(struct fixture *f)

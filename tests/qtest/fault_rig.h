@@ -6,6 +6,8 @@
 #ifndef FAULT_RIG_H
 #define FAULT_RIG_H
 
+#include <sys/types.h>
+
 #include "qmp_probe.h"
 #include "qtest_client.h"
 #include "swtpm.h"
@@ -61,6 +63,9 @@ void fault_load(struct fixture *f);
 /* The same, and it is saved, or is not. */
 void fault_saves(struct fixture *f);
 void fault_fails_to_save(struct fixture *f);
+
+/* The thread by which QEMU's backend waits for the TPM, of the fixture's QEMU. */
+pid_t fault_backend_thread(struct fixture *f);
 
 /* Everything by which a guest makes QEMU talk to a TPM that does not listen. */
 void fault_pester(struct fixture *f);

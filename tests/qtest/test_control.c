@@ -155,25 +155,6 @@ static void descriptor(struct fixture *f, gconstpointer unused)
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
 }
 
-/* A thread of QEMU, by its name. */
-static pid_t find_thread(GPid pid, const char *name)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *task;
-
-	while ((task = g_dir_read_name(dir))) {
-		g_autofree char *file = g_build_filename(path, task, "comm", NULL);
-		g_autofree char *comm = NULL;
-
-		if (g_file_get_contents(file, &comm, NULL, NULL) &&
-		    strcmp(g_strchomp(comm), name) == 0) {
-			return (pid_t)g_ascii_strtoll(task, NULL, 10);
-		}
-	}
-	return 0;
-}
-
 struct latecomer {
 	struct fixture *f;
 	GMutex lock;
@@ -189,9 +170,8 @@ struct latecomer {
 static gpointer latecomer_main(gpointer opaque)
 {
 	struct latecomer *l = opaque;
-	pid_t tid = find_thread(qtest_pid(l->f->q), "IO tpm-emulator");
+	pid_t tid = fault_backend_thread(l->f);
 
-	g_assert_cmpint(tid, !=, 0);
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) ||
 	    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL)) {
 		l->error = errno;

@@ -10,7 +10,6 @@
 #include "tpmix.h"
 
 #define COMMANDS 40
-#define THREAD   "IO tpm-emulator"
 
 /* A command that nothing delays ends in far less; a loaded machine may delay. */
 #define LONG "tpm-crb-ext,sync-us=10000"
@@ -23,24 +22,15 @@ static uint64_t count(struct fixture *f, const char *name)
 /* How often QEMU's thread for the TPM waited for something, until now. */
 static unsigned long wakeups(struct fixture *f)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/task", qtest_pid(f->q));
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *task;
+	g_autofree char *file = g_strdup_printf("/proc/%d/task/%d/status", qtest_pid(f->q),
+						fault_backend_thread(f));
+	g_autofree char *status = NULL;
+	const char *line;
 
-	while ((task = g_dir_read_name(dir))) {
-		g_autofree char *file = g_build_filename(path, task, "status", NULL);
-		g_autofree char *status = NULL;
-		const char *line;
-
-		if (!g_file_get_contents(file, &status, NULL, NULL) ||
-		    !g_str_has_prefix(status, "Name:\t" THREAD "\n")) {
-			continue;
-		}
-		line = strstr(status, "\nvoluntary_ctxt_switches:");
-		g_assert_nonnull(line);
-		return strtoul(strchr(line, ':') + 1, NULL, 10);
-	}
-	g_error("QEMU has no thread " THREAD);
+	g_assert_true(g_file_get_contents(file, &status, NULL, NULL));
+	line = strstr(status, "\nvoluntary_ctxt_switches:");
+	g_assert_nonnull(line);
+	return strtoul(strchr(line, ':') + 1, NULL, 10);
 }
 
 static uint32_t completed(struct fixture *f)
@@ -186,9 +176,7 @@ static void begin_patiently(struct fixture *f, gconstpointer variant)
 
 static bool has_tpm(struct fixture *f)
 {
-	uint64_t page = TPM_GUEST_BASE + (f->crb ? TPMIX_EXT : 0);
-
-	return qtest_readl(f->q, page + TPMIX_REG_MAGIC) == TPMIX_MAGIC;
+	return qtest_readl(f->q, tpm_guest_indexed(f->q) + TPMIX_REG_MAGIC) == TPMIX_MAGIC;
 }
 
 /* A TPM that is stopped, for longer than QEMU waits; it is there again after a reset. */

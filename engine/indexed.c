@@ -7,8 +7,6 @@
  */
 #include "internal.h"
 
-#define CSUM_EXPECT_BITS (TPMIX_CSUM_EXPECT_MASK | TPMIX_CSUM_EXPECT_ON)
-
 static uint32_t status_read(const struct tpmix *e, unsigned int locality)
 {
 	uint32_t val = e->s.loc[locality].state;
@@ -18,6 +16,9 @@ static uint32_t status_read(const struct tpmix *e, unsigned int locality)
 	}
 	if (tpmix_readable(e, locality)) {
 		val |= TPMIX_STATUS_RSP_VALID;
+	}
+	if (tpmix_pending_request(e, locality)) {
+		val |= TPMIX_STATUS_PENDING_REQUEST;
 	}
 	return val | (uint32_t)e->s.loc[locality].refused <<
 		     TPMIX_STATUS_REFUSED_SHIFT;
@@ -75,7 +76,8 @@ static uint32_t discovery_read(const struct tpmix *e, uint32_t off)
 		return TPMIX_VERSION_1_0;
 	case TPMIX_REG_CAP:
 		return TPMIX_CAP_INDEX | TPMIX_CAP_TICKET | TPMIX_CAP_CSUM |
-		       (tpmix_has_ram(e) ? TPMIX_CAP_RAM : 0);
+		       (tpmix_has_ram(e) ? TPMIX_CAP_RAM : 0) |
+		       (e->cfg.int_vector ? TPMIX_CAP_INT : 0);
 	case TPMIX_REG_BUFSIZE:
 		return e->s.bufsize;
 	case TPMIX_REG_WINDOW:
@@ -138,6 +140,19 @@ static void doorbell(struct tpmix *e, unsigned int locality, uint32_t ticket)
 	}
 }
 
+/*
+ * The interrupt is that of the ticket that was written: a doorbell that comes late or
+ * twice finds its command completed, or another one accepted.
+ */
+static void ask_interrupt(struct tpmix *e, unsigned int locality,
+			  uint32_t ticket)
+{
+	if (e->s.running == locality && ticket == e->s.accepted &&
+	    (e->s.loc[locality].csum_expect & TPMIX_CSUM_EXPECT_INT_COMPLETED)) {
+		e->s.notify = 1;
+	}
+}
+
 static void cancel(struct tpmix *e, unsigned int locality, uint32_t ticket)
 {
 	/* Names the command: a late repetition finds another or none. */
@@ -163,6 +178,7 @@ static void ticket_write(struct tpmix *e, unsigned int locality, uint32_t off,
 		       "ticket not written as 4 aligned bytes", off);
 	} else if (off == TPMIX_REG_DOORBELL) {
 		doorbell(e, locality, val);
+		ask_interrupt(e, locality, val);
 	} else if (off == TPMIX_REG_CANCEL) {
 		cancel(e, locality, val);
 	} else {

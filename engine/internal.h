@@ -21,6 +21,11 @@
 #include "tpmix.h"
 
 #define ALL_ONES        0xFFFFFFFFu
+/* All bits of TPMIX_REG_CSUM_EXPECT. */
+#define CSUM_EXPECT_BITS                                        \
+	((uint32_t)(TPMIX_CSUM_EXPECT_MASK | TPMIX_CSUM_EXPECT_ON | \
+		    TPMIX_CSUM_EXPECT_INT_COMPLETED |               \
+		    TPMIX_CSUM_EXPECT_INT_REQUEST))
 #define NO_DATA_BYTE    0xFFu   /* TIS 1.3 5.6.6: a read without data */
 
 static inline bool tpmix_loc_ok(uint8_t locality)
@@ -113,6 +118,9 @@ uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality,
 /* TIS 1.3 5.6.7: sets @mask where the locality's INT_ENABLE lets it through. */
 void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask);
 
+/* An edge of the interrupt line, which needs no acknowledgement. */
+void tpmix_edge(struct tpmix *e);
+
 /* How a command came: through the FIFO, fifo_len is its size as well. */
 enum tpmix_source {
 	TPMIX_FROM_FIFO,
@@ -153,6 +161,8 @@ void tpmix_cancel(struct tpmix *e);
 
 /* locality.c */
 
+/* A locality other than @locality requests to be active. */
+bool tpmix_pending_request(const struct tpmix *e, unsigned int locality);
 uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality);
 void tpmix_access_write(struct tpmix *e, unsigned int locality, uint32_t val);
 /* What both TPM_ACCESS and TPM_LOC_CTRL ask for. */

@@ -22,6 +22,11 @@ static uint8_t requester(const struct tpmix *e, unsigned int but)
 	return TPMIX_NO_LOCALITY;
 }
 
+bool tpmix_pending_request(const struct tpmix *e, unsigned int locality)
+{
+	return tpmix_loc_ok(requester(e, locality));
+}
+
 uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
 {
 	uint32_t val = TPM_ACCESS_REG_VALID_STS;
@@ -32,7 +37,7 @@ uint32_t tpmix_access_read(const struct tpmix *e, unsigned int locality)
 	if (e->s.active == locality) {
 		val |= TPM_ACCESS_ACTIVE_LOCALITY;
 	}
-	if (tpmix_loc_ok(requester(e, locality))) {
+	if (tpmix_pending_request(e, locality)) {
 		val |= TPM_ACCESS_PENDING_REQUEST;
 	}
 	if (!e->s.established) {
@@ -102,14 +107,21 @@ void tpmix_seize(struct tpmix *e, unsigned int locality)
 
 void tpmix_request(struct tpmix *e, unsigned int locality)
 {
-	if (e->s.active == locality) {
+	uint8_t active = e->s.active;
+
+	if (active == locality) {
 		return;
 	}
-	if (tpmix_loc_ok(e->s.active)) {
-		e->s.loc[locality].access |= TPM_ACCESS_REQUEST_USE;
-	} else {
+	if (!tpmix_loc_ok(active)) {
 		set_active(e, (uint8_t)locality);
+		return;
 	}
+	/* Asking once more is not asking anew (R2). */
+	if (!(e->s.loc[locality].access & TPM_ACCESS_REQUEST_USE) &&
+	    (e->s.loc[active].csum_expect & TPMIX_CSUM_EXPECT_INT_REQUEST)) {
+		tpmix_edge(e);
+	}
+	e->s.loc[locality].access |= TPM_ACCESS_REQUEST_USE;
 }
 
 void tpmix_access_write(struct tpmix *e, unsigned int locality, uint32_t val)

@@ -96,7 +96,7 @@ struct tpmix_config {
 	bool crb;       /* the CRB door is there; needs TPM 2.0 */
 	uint8_t interface; /* enum tpmix_interface at power on: one that is there */
 	uint8_t localities; /* 1 or TPMIX_NUM_LOCALITIES */
-	uint8_t int_vector; /* TPM_INT_VECTOR: IRQ number, 0 for none */
+	uint8_t int_vector; /* TPM_INT_VECTOR: IRQ number, 0: no interrupts */
 };
 
 /* What a write of CTRL_START does: docs/specification.md, "CRB door". */
@@ -144,6 +144,7 @@ struct tpmix_state_all {
 	uint8_t running;        /* locality whose command runs, or none */
 	uint8_t waiting;        /* locality whose START waits for its end, or none */
 	uint8_t abort;          /* 1: the running command ends in READY */
+	uint8_t notify;         /* 1: its completion is to be an edge of the line */
 	uint8_t cmd_owner;      /* locality that wrote cmd, or none */
 	uint8_t rsp_owner;      /* locality that may read rsp, or none */
 	uint8_t interface;      /* enum tpmix_interface, until TPM_INIT */
@@ -159,6 +160,7 @@ struct tpmix {
 	struct tpmix_state_all s;
 	/* not saved */
 	uint64_t starts;        /* commands handed to the backend */
+	uint64_t edges;         /* of the interrupt line, beside tpmix_irq() */
 	uint32_t shown_len;     /* bytes of rsp that cfg.ram shows */
 	uint32_t shown_ticket;  /* and whose response they are */
 	uint8_t shown_rest;     /* the byte that it shows behind them */
@@ -227,7 +229,10 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val, unsigned int size
 bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
 		    uint32_t len, bool selftest_done);
 
-/* Level of the interrupt line (TIS 1.3 5.6.7), to be set after each call above. */
+/*
+ * Level of the interrupt line (TIS 1.3 5.6.7), to be set after each call above. Where
+ * e->edges has grown in that call the line is also to be pulsed, once.
+ */
 bool tpmix_irq(const struct tpmix *e);
 
 /* Last ticket completed; equal to s.accepted where nothing runs. */

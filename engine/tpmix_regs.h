@@ -216,6 +216,7 @@ enum tpmix_cap {
 	TPMIX_CAP_TICKET = 1 << 1, /* DOORBELL, ACCEPTED, COMPLETED, CANCEL */
 	TPMIX_CAP_CSUM   = 1 << 2, /* CSUM and CSUM_EXPECT */
 	TPMIX_CAP_RAM    = 1 << 3, /* windows and header in RAM, for locality 0 */
+	TPMIX_CAP_INT    = 1 << 4, /* interrupts that CSUM_EXPECT asks for */
 };
 
 /*
@@ -231,17 +232,24 @@ enum tpmix_cap {
 
 /*
  * Checksums are those of PTP's TPM_DATA_CSUM: CRC-16/KERMIT (CCITT polynomial
- * 0x1021 reflected, start 0), as Linux' crc_ccitt(0, data, len).
+ * 0x1021 reflected, start 0), as Linux' crc_ccitt(0, data, len). The interrupts are
+ * edges of the line, and nothing is to be acknowledged.
  */
 enum tpmix_csum_expect {
 	TPMIX_CSUM_EXPECT_MASK = 0xFFFF,
 	TPMIX_CSUM_EXPECT_ON   = 1 << 16, /* refuse a doorbell where it differs */
+	/* interrupts: when the doorbell's command completes, when another locality
+	 * requests while this one is active
+	 */
+	TPMIX_CSUM_EXPECT_INT_COMPLETED = 1 << 17,
+	TPMIX_CSUM_EXPECT_INT_REQUEST   = 1 << 18,
 };
 
 enum tpmix_status {
 	TPMIX_STATUS_STATE_MASK    = 0x7,    /* enum tpmix_state, of this locality */
 	TPMIX_STATUS_BUSY          = 1 << 3, /* a command runs, of any locality */
 	TPMIX_STATUS_RSP_VALID     = 1 << 4, /* this locality has a response */
+	TPMIX_STATUS_PENDING_REQUEST = 1 << 5, /* another locality requests */
 	TPMIX_STATUS_REFUSED_SHIFT = 8,      /* enum tpmix_refused, 4 bits */
 	TPMIX_STATUS_REFUSED_MASK  = 0xF00,
 };

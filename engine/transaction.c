@@ -141,6 +141,13 @@ void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
 	}
 }
 
+void tpmix_edge(struct tpmix *e)
+{
+	if (e->cfg.int_vector) {
+		e->edges++;
+	}
+}
+
 uint32_t tpmix_completed(const struct tpmix *e)
 {
 	return tpmix_busy(e) ? tpmix_ticket_before(e->s.accepted) : e->s.accepted;
@@ -160,6 +167,10 @@ static void end_command(struct tpmix *e)
 		e->s.fifo_len = 0;
 	}
 	e->s.running = TPMIX_NO_LOCALITY;
+	if (e->s.notify) {
+		e->s.notify = 0;
+		tpmix_edge(e);
+	}
 	if (e->s.abort) {
 		e->s.abort = 0;
 		e->s.loc[l].state = TPMIX_READY;

@@ -42,8 +42,7 @@ static bool loc_valid(const struct tpmix *e, uint8_t i)
 	if ((l->access & ~(TPM_ACCESS_REQUEST_USE | TPM_ACCESS_BEEN_SEIZED)) ||
 	    (l->int_status & ~TPM_INT_ALL) ||
 	    (l->int_enable & ~INT_ENABLE_BITS) ||
-	    (l->csum_expect & ~(uint32_t)(TPMIX_CSUM_EXPECT_MASK |
-					  TPMIX_CSUM_EXPECT_ON))) {
+	    (l->csum_expect & ~CSUM_EXPECT_BITS)) {
 		return false;
 	}
 	/* One command runs, and it is that locality's. */
@@ -103,7 +102,7 @@ bool tpmix_valid(const struct tpmix *e)
 	    !loc_or_none(e, s->rsp_owner)) {
 		return false;
 	}
-	if (s->abort > 1 || s->intf_sel_lock > 1 || s->selftest_done > 1 ||
+	if (s->abort > 1 || s->notify > 1 || s->intf_sel_lock > 1 || s->selftest_done > 1 ||
 	    s->established > 1) {
 		return false;
 	}
@@ -116,9 +115,9 @@ bool tpmix_valid(const struct tpmix *e)
 					 s->rsp_len != 0) {
 		return false;
 	}
-	/* While a command runs there is no response; abort and START wait for it. */
+	/* While a command runs there is no response; the others wait for its end. */
 	if (tpmix_busy(e) ? tpmix_loc_ok(s->rsp_owner) :
-			    s->abort || tpmix_loc_ok(s->waiting)) {
+			    s->abort || s->notify || tpmix_loc_ok(s->waiting)) {
 		return false;
 	}
 	if (tpmix_loc_ok(s->active) && s->cmd_owner != s->active) {

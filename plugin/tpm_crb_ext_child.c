@@ -20,7 +20,8 @@ static const VMStateDescription vmstate_tpm_crb_ext =
 
 /* A child cannot define the parent's properties anew: tpmdev, ppi. */
 static const Property tpm_crb_ext_child_properties[] = {
-    DEFINE_PROP_UINT32("irq", TPMCRBExtState, device.irq_num, TPM_TIS_IRQ),
+    DEFINE_PROP_UINT32("irq", TPMCRBExtState, device.irq_num,
+                       TPMIX_DEVICE_IRQ),
     DEFINE_PROP_SIZE32("buffer-size", TPMCRBExtState, device.capacity,
                        TPMIX_DEVICE_CAPACITY),
     DEFINE_PROP_ON_OFF_AUTO("ram", TPMCRBExtState, device.ram,

@@ -68,6 +68,8 @@ static void tpm_tis_indexed_child_build_aml(AcpiDevAmlIf *adev, Aml *scope)
 static void tpm_tis_indexed_child_init(Object *obj)
 {
     tpmix_device_add_counters(&TPM_TIS_INDEXED(obj)->device, obj);
+    /* The parent's default is a line of the PCI links. */
+    object_property_set_uint(obj, "irq", TPMIX_DEVICE_IRQ, &error_abort);
 }
 
 static void tpm_tis_indexed_child_finalize(Object *obj)

@@ -11,7 +11,8 @@
  *
  * QEMU interface:
  * + QOM property "tpmdev":      id of the -tpmdev backend, TPM 2.0 (required)
- * + QOM property "irq":         ISA IRQ, 1 to 15, default 5; 0: none
+ * + QOM property "irq":         ISA IRQ, 1 to 15, default 3; 0: none. In ACPI
+ *                               where it is 3, 4 or 7 and no other ISA device's
  * + QOM property "ppi":         physical presence interface page, default on
  * + QOM property "compat":      ACPI _CID that the stock TPM drivers bind to,
  *                               default on
@@ -50,7 +51,8 @@ static const VMStateDescription vmstate_tpm_crb_ext =
 
 static const Property tpm_crb_ext_properties[] = {
     DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),
-    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num, TPM_TIS_IRQ),
+    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num,
+                       TPMIX_DEVICE_IRQ),
     DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi, true),
     DEFINE_PROP_BOOL("compat", TPMIXISADevice, compat, true),
     DEFINE_PROP_SIZE32("buffer-size", TPMIXISADevice, device.capacity,

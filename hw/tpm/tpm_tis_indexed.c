@@ -8,7 +8,8 @@
  *
  * QEMU interface:
  * + QOM property "tpmdev":      id of the -tpmdev backend (required)
- * + QOM property "irq":         ISA IRQ, 1 to 15, default 5; 0: none
+ * + QOM property "irq":         ISA IRQ, 1 to 15, default 3; 0: none. In ACPI
+ *                               where it is 3, 4 or 7 and no other ISA device's
  * + QOM property "ppi":         physical presence interface page, default on
  * + QOM property "compat":      ACPI _CID that the stock TPM drivers bind to,
  *                               default on
@@ -39,7 +40,8 @@ static const VMStateDescription vmstate_tpm_tis_indexed =
 
 static const Property tpm_tis_indexed_properties[] = {
     DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),
-    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num, TPM_TIS_IRQ),
+    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num,
+                       TPMIX_DEVICE_IRQ),
     DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi, true),
     DEFINE_PROP_BOOL("compat", TPMIXISADevice, compat, true),
     DEFINE_PROP_SIZE32("buffer-size", TPMIXISADevice, device.capacity,

@@ -15,6 +15,12 @@
 #include "tpmix_device.h"
 #include "trace.h"
 
+static bool tpmix_device_irq_changed(const TPMIXDevice *d)
+{
+    return tpmix_irq(&d->engine) != d->irq_level ||
+           d->engine.edges != d->edges_raised;
+}
+
 /*
  * Others may use the line, and nobody ORs theirs with ours: it is set where
  * ours changes, and otherwise left as it is. Called with the BQL, and the lock
@@ -24,6 +30,11 @@ static void tpmix_device_update_irq(TPMIXDevice *d)
 {
     bool level = tpmix_irq(&d->engine);
 
+    if (d->engine.edges != d->edges_raised) {
+        d->edges_raised = d->engine.edges;
+        qemu_set_irq(d->irq, !d->irq_level);
+        qemu_set_irq(d->irq, d->irq_level);
+    }
     if (level != d->irq_level) {
         d->irq_level = level;
         qemu_set_irq(d->irq, level);
@@ -182,7 +193,7 @@ void tpmix_device_request_completed(TPMIXDevice *d, int ret)
     trace_tpmix_complete(d->be_ticket, len, ret);
     tpmix_complete(&d->engine, d->be_ticket, rsp, len,
                    d->be_cmd.selftest_done);
-    if (tpmix_irq(&d->engine) == d->irq_level) {
+    if (!tpmix_device_irq_changed(d)) {
         return;
     }
     if (bql_locked()) {
@@ -323,6 +334,7 @@ static const VMStateDescription vmstate_tpmix_state = {
         VMSTATE_UINT8(running, struct tpmix_state_all),
         VMSTATE_UINT8(waiting, struct tpmix_state_all),
         VMSTATE_UINT8(abort, struct tpmix_state_all),
+        VMSTATE_UINT8(notify, struct tpmix_state_all),
         VMSTATE_UINT8(cmd_owner, struct tpmix_state_all),
         VMSTATE_UINT8(rsp_owner, struct tpmix_state_all),
         VMSTATE_UINT8(interface, struct tpmix_state_all),

@@ -33,6 +33,12 @@
 #define TPMIX_DEVICE_CAPACITY      (16 * KiB)
 #define TPMIX_DEVICE_CAPACITY_MAX  (64 * KiB)
 
+/*
+ * On q35 and pc without a second serial port nobody else has it, and it is no
+ * PCI link's, as tpm-tis' 5 is.
+ */
+#define TPMIX_DEVICE_IRQ           3
+
 #define TPMIX_DEVICE_SYNC_US       500
 #define TPMIX_DEVICE_SYNC_US_MAX   10000
 
@@ -82,6 +88,7 @@ typedef struct TPMIXDevice {
     bool started;        /* the backend did, once */
 
     bool irq_level;      /* as the line was last set */
+    uint64_t edges_raised; /* of engine.edges */
     QEMUBH *irq_bh;      /* sets it, after a completion without the BQL */
 
     /* counters, not migrated */

@@ -39,6 +39,31 @@ bool tpmix_isa_realize_device(TPMIXDevice *d, const TPMIXModel *model,
     return true;
 }
 
+/*
+ * Lines that are the PCI links' (5, 10, 11) or have another user on each PC are
+ * not offered: of a guest each would be the TPM's alone. What else is on the bus
+ * names its line in the property "irq".
+ */
+static bool tpmix_isa_irq_is_free(const TPMIXDevice *d, TPMIf *ti)
+{
+    static const uint16_t offered = 1 << 3 | 1 << 4 | 1 << 7;
+    Object *bus = object_resolve_path_type("", TYPE_ISA_BUS, NULL);
+    BusChild *kid;
+
+    if (!bus || !(offered & 1 << d->irq_num)) {
+        return false;
+    }
+    QTAILQ_FOREACH(kid, &BUS(bus)->children, sibling) {
+        Object *other = OBJECT(kid->child);
+
+        if (other != OBJECT(ti) && object_property_find(other, "irq") &&
+            object_property_get_int(other, "irq", NULL) == d->irq_num) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void tpmix_isa_build_device_aml(TPMIXDevice *d, TPMIf *ti, bool compat,
                                 Aml *scope)
 {
@@ -60,13 +85,13 @@ void tpmix_isa_build_device_aml(TPMIXDevice *d, TPMIf *ti, bool compat,
         tpm2 ? "TPM 2.0 Device" : "TPM 1.2 Device")));
     aml_append(dev, aml_name_decl("_UID", aml_int(1)));
     aml_append(dev, aml_name_decl("_STA", aml_int(0xF)));
-    /*
-     * No IRQ resource, as tpm-tis: GSI 5 collides with the PCI link devices
-     * (PNP0C0F).
-     */
     crs = aml_resource_template();
     aml_append(crs, aml_memory32_fixed(TPM_TIS_ADDR_BASE, TPMIX_ACPI_SIZE,
                                        AML_READ_WRITE));
+    if (tpmix_isa_irq_is_free(d, ti)) {
+        /* An edge, as of all ISA devices: nothing is to be acknowledged. */
+        aml_append(crs, aml_irq_no_flags(d->irq_num));
+    }
     aml_append(dev, aml_name_decl("_CRS", crs));
     tpm_build_ppi_acpi(ti, dev);
     aml_append(scope, dev);

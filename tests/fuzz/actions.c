@@ -105,8 +105,9 @@ static uint64_t some_value(struct actions *s, const struct action_hints *h,
 			return (uint64_t)bytes(s, 4) << 32 | bytes(s, 4);
 		}
 		return bytes(s, size > 4 ? 4 : size);
-	case 4: return next | 0x10000 | action_crc(h);
-	case 5: return (next + ((uint64_t)x << 32)) | (b & 1 ? 0x10000 : 0);
+	case 4: return next | 0x10000 | (x & 3) << 17 | action_crc(h);
+	case 5: return (next + ((uint64_t)x << 32)) | (b & 1 ? 0x10000 : 0) |
+		       (uint64_t)(b & 2) << 16;
 	case 6:
 		switch (x) {
 		case 0: return h->bufsize;
@@ -118,7 +119,7 @@ static uint64_t some_value(struct actions *s, const struct action_hints *h,
 		case 6: return h->rsp_len - 7;
 		case 7: return action_crc(h) | 0x10000;
 		case 8: return action_crc(h);
-		case 9: return 0xE00;
+		case 9: return 0x60E00;
 		case 10: return 0x80000087;
 		case 11: return 0x80000001;
 		case 12: return 0x80000080;

@@ -265,12 +265,13 @@ bool host_same(const struct host *a, const struct host *b)
 	       s->rsp_csum == t->rsp_csum && s->family == t->family &&
 	       s->active == t->active && s->running == t->running &&
 	       s->waiting == t->waiting && s->abort == t->abort &&
+	       s->notify == t->notify &&
 	       s->cmd_owner == t->cmd_owner && s->rsp_owner == t->rsp_owner &&
 	       s->interface == t->interface && s->intf_sel == t->intf_sel &&
 	       s->intf_sel_lock == t->intf_sel_lock &&
 	       s->selftest_done == t->selftest_done &&
 	       s->established == t->established && s->bufsize == t->bufsize &&
-	       a->starts == b->starts &&
+	       a->starts == b->starts && a->e.edges == b->e.edges &&
 	       !memcmp(a->cmd, b->cmd, n) && !memcmp(a->rsp, b->rsp, n) &&
 	       !memcmp(a->ram_cmd, b->ram_cmd, n) &&
 	       !memcmp(a->ram_rsp, b->ram_rsp, n) &&
@@ -290,6 +291,7 @@ void host_migrate(struct host *to, const struct host *from)
 	to->e.s = from->e.s;
 	tpmix_refresh(&to->e);
 	to->e.starts = from->e.starts;
+	to->e.edges = from->e.edges;
 	to->starts = from->starts;
 	to->cancels = from->cancels;
 	to->established_resets = from->established_resets;

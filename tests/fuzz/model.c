@@ -111,6 +111,24 @@ void interrupt_end(struct model *m, int p)
 	m->page[p].int_status &= ~event_bits(m, COMPLETED);
 }
 
+/* "Each is an edge of the line" */
+static void edge(struct model *m)
+{
+	m->edges += m->cfg.int_vector != 0;
+}
+
+bool others_request(const struct model *m, int p)
+{
+	int other;
+
+	for (other = 0; other < MODEL_PAGES; other++) {
+		if (other != p && m->page[other].requests) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool model_irq(const struct model *m)
 {
 	int p;
@@ -201,6 +219,9 @@ void request_use(struct model *m, int p)
 	if (m->active == MODEL_NOBODY) {
 		activate(m, p);
 	} else if (m->active != p) {
+		if (!m->page[p].requests && (m->page[m->active].csum_expect >> 18 & 1)) {
+			edge(m);
+		}
 		m->page[p].requests = true;
 	}
 }
@@ -263,6 +284,9 @@ static void complete_with(struct model *m, const uint8_t *bytes, uint32_t len)
 	r->crc = kermit(bytes, len);
 	m->response = r;
 	m->running = NULL;
+	if (c->notify) {
+		edge(m);
+	}
 	if (m->command_of == c->owner) {
 		m->received = 0;
 	}

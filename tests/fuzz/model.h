@@ -43,6 +43,7 @@ struct model_command {
 	uint32_t ticket;
 	int owner;
 	bool aborted;
+	bool notify;            /* its completion is an edge */
 	uint16_t crc;
 	uint32_t len;
 	uint8_t bytes[];
@@ -108,6 +109,7 @@ struct model {
 	/* what the backend saw */
 	unsigned int starts;
 	unsigned int cancels;
+	unsigned int edges;     /* of the interrupt line */
 	unsigned int established_resets;
 	struct model_command *started; /* the last one */
 };

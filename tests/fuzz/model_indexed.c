@@ -66,7 +66,7 @@ static void ring(struct model *m, int p, uint32_t ticket)
 		refuse(m, p, R_TICKET);
 	} else if (m->running) {
 		refuse(m, p, R_BUSY);
-	} else if ((l->csum_expect >> 16) &&
+	} else if ((l->csum_expect >> 16 & 1) &&
 		   (l->csum_expect & 0xFFFF) != command_crc(m, p)) {
 		refuse(m, p, R_CSUM);
 		another_command(m); /* its copy was looked at */
@@ -91,7 +91,8 @@ static uint32_t csum_value(const struct model *m, int p)
 static uint32_t status_value(const struct model *m, int p)
 {
 	return (uint32_t)m->page[p].phase | (m->running ? 8 : 0) |
-	       (has_response(m, p) ? 16 : 0) | m->page[p].refused << 8;
+	       (has_response(m, p) ? 16 : 0) | (others_request(m, p) ? 32 : 0) |
+	       m->page[p].refused << 8;
 }
 
 uint8_t window_byte(const struct model *m, int p, uint32_t off)
@@ -124,7 +125,7 @@ static uint32_t block_value(const struct model *m, int p, uint32_t off)
 	switch (off) {
 	case 0xF90: return 0x58495054;
 	case 0xF94: return 0x00010000;
-	case 0xF98: return m->cfg.ram ? 15 : 7;
+	case 0xF98: return (m->cfg.ram ? 15 : 7) | (m->cfg.int_vector ? 16 : 0);
 	case 0xF9C: return m->bufsize;
 	case 0xFA0: return 0x0E000100;
 	case 0xFA4: return m->cfg.ram ? m->cfg.capacity : 0;
@@ -174,13 +175,16 @@ void block_write(struct model *m, int p, uint32_t off, uint32_t val, uint32_t ma
 		}
 		break;
 	case 0xFC8:
-		l->csum_expect = keep(l->csum_expect, val, mask, 0x1FFFF);
+		l->csum_expect = keep(l->csum_expect, val, mask, 0x7FFFF);
 		break;
 	case 0xFCC:
 		if (!whole) {
 			refuse(m, p, R_WIDTH);
 		} else {
 			ring(m, p, val);
+			if (runs(m, p) && m->running->ticket == val) {
+				m->running->notify |= l->csum_expect >> 17 & 1;
+			}
 		}
 		break;
 	case 0xFE4:

@@ -18,6 +18,7 @@ void interrupt_end(struct model *m, int p);
 void request_use(struct model *m, int p);
 void relinquish(struct model *m, int p);
 void seize(struct model *m, int p);
+bool others_request(const struct model *m, int p);
 /* The command of @p as it stands. */
 uint8_t *command_bytes(const struct model *m, int p);
 bool runs(const struct model *m, int p);

@@ -23,7 +23,7 @@ static bool registers_ok(const struct tpmix_loc *l)
 	return l->state <= COMPLETION && l->refused <= 5 &&
 	       l->armed <= ARMED_EARLY && !(l->access & ~0x12) &&
 	       !(l->int_status & ~0x87) && !(l->int_enable & ~0x8000009F) &&
-	       l->csum_expect <= 0x1FFFF;
+	       l->csum_expect <= 0x7FFFF;
 }
 
 /* How locality @p stands to the one command, the one response and the one buffer. */
@@ -93,7 +93,7 @@ static bool names_ok(const struct tpmix_config *c, const struct tpmix_state_all 
 	}
 	return there(c, s->interface) && there(c, s->intf_sel) &&
 	       s->intf_sel_lock <= 1 && s->selftest_done <= 1 &&
-	       s->established <= 1 && s->abort <= 1;
+	       s->established <= 1 && s->abort <= 1 && s->notify <= 1;
 }
 
 static bool sizes_ok(const struct tpmix_config *c, const struct tpmix_state_all *s)
@@ -136,7 +136,7 @@ bool model_valid(const struct tpmix_config *c, const struct tpmix_state_all *s)
 		return false;
 	}
 	/* A response ends at acceptance; what waits, waits for a command. */
-	if (nobody(s->running) ? s->abort || !nobody(s->waiting) :
+	if (nobody(s->running) ? s->abort || s->notify || !nobody(s->waiting) :
 				 !nobody(s->rsp_owner)) {
 		return false;
 	}

@@ -158,6 +158,10 @@ void view_compare(const struct game *g)
 	if (tpmix_irq(&g->main->e) != model_irq(g->model)) {
 		game_fail(g, "the interrupt line is %d", tpmix_irq(&g->main->e));
 	}
+	if (g->main->e.edges != g->model->edges) {
+		game_fail(g, "%" PRIu64 " edges of the line, the model says %u",
+			  g->main->e.edges, g->model->edges);
+	}
 }
 
 /* "what stands in that memory is what tpmix_read() returns" */

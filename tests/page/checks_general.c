@@ -298,7 +298,7 @@ static void little_endian(void)
 	IS(rd(0xF91, 1), 'P');
 	IS(rd(0xF91, 2), 0x4950);
 	IS(rd(0xF92, 4), 0x00005849);
-	IS(rd(0xF93, 8), 0x00000F0001000058);
+	IS(rd(0xF93, 8), 0x00001F0001000058);
 }
 
 static void words_lowest_first(void)

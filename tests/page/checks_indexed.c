@@ -9,7 +9,7 @@ static void reset_values(void)
 	on(TIS);
 	IS(reg(0, 0xF90), 0x58495054);
 	IS(reg(0, 0xF94), 0x00010000);
-	IS(reg(0, 0xF98), 0x0000000F);
+	IS(reg(0, 0xF98), 0x0000001F);
 	IS(reg(0, 0xF9C), 4096);
 	IS(reg(0, 0xFA0), 0x0E000100);
 	IS(reg(0, 0xFA4), 4096);
@@ -249,7 +249,7 @@ static void csum_expect(void)
 	on(TIS);
 	take(0);
 	wr(at(0, 0xFC8), 0xFFFFDEAD, 4);
-	IS(reg(0, 0xFC8), 0x1DEAD);
+	IS(reg(0, 0xFC8), 0x7DEAD);
 	leave(0);
 	take(1);
 	IS(reg(1, 0xFC8), 0);
@@ -257,7 +257,7 @@ static void csum_expect(void)
 	answer();
 	leave(1);
 	take(0);
-	IS(reg(0, 0xFC8), 0x1DEAD);
+	IS(reg(0, 0xFC8), 0x7DEAD);
 	csum = put(0, 12, 2);
 	ring(0);
 	IS(refused(0), 3);
@@ -306,6 +306,9 @@ static void status(void)
 	leave(0);
 	take(3);
 	IS(reg(3, 0xFD4), 16 | STATE_COMPLETION);
+	take(1);
+	IS(reg(3, 0xFD4), 0x30 | STATE_COMPLETION);
+	leave(1);
 	wr(at(3, 0xFCC), 9, 4);
 	IS(reg(3, 0xFD4), 0x210 | STATE_COMPLETION);
 	/* Another locality's command does not clear it. */
@@ -380,6 +383,73 @@ static void int_ack(void)
 	IS(rd(at(0, 0x54), 4), 1);
 	wr(door(0, 0xFE4), 1, 4);
 	IS(rd(at(0, 0x54), 4), 0);
+}
+
+/* CSUM_EXPECT with @bits and a doorbell @ahead of ACCEPTED, in one write. */
+static void ring_with(uint32_t bits, uint32_t ahead)
+{
+	wr(at(0, 0xFC8), (uint64_t)(rig.p->accepted + ahead) << 32 | bits, 8);
+}
+
+static void edges(void)
+{
+	on(TIS);
+	take(0);
+	put(0, 12, 1);
+	ring_with(1 << 17, 1);
+	IS(rig.m->e.edges, 0);
+	answer();
+	IS(rig.m->e.edges, 1);
+	IS(tpmix_irq(&rig.m->e), 0);
+	IS(rd(at(0, 0x10), 4), 0);
+	on(TIS_BARE);
+	take(0);
+	put(0, 12, 1);
+	ring_with(1 << 17, 1);
+	answer();
+	IS(rig.m->e.edges, 0);
+}
+
+static void edge_of_its_ticket(void)
+{
+	on(TIS);
+	take(0);
+	put(0, 12, 1);
+	ring_with(0, 1);
+	ring_with(1 << 17, 0);
+	answer();
+	IS(rig.m->e.edges, 1);
+	/* Late: completed, or another one accepted. */
+	ring_with(1 << 17, 0);
+	ring_with(0, 1);
+	ring_with(1 << 17, (uint32_t)-1);
+	answer();
+	IS(rig.m->e.edges, 1);
+	/* Over before the write returns. */
+	event(OP_FAST, 0, 1);
+	ring_with(1 << 17, 1);
+	IS(rig.m->e.edges, 1);
+	event(OP_FAST, 0, 0);
+}
+
+static void edge_of_a_request(void)
+{
+	on(TIS);
+	take(0);
+	put(0, 12, 1);
+	ring_with(0, 1);
+	answer();
+	take(1);
+	IS(rig.m->e.edges, 0);
+	leave(1);
+	ring_with(1 << 18, 1);
+	answer();
+	take(1);
+	IS(rig.m->e.edges, 1);
+	IS(reg(0, 0xFD4), 0x30 | STATE_COMPLETION);
+	IS(rd(0xFFD4, 4), 0x30 | STATE_COMPLETION);
+	take(1);
+	IS(rig.m->e.edges, 1);
 }
 
 static void command_window(void)
@@ -501,7 +571,7 @@ const struct check checks_indexed[] = {
 	{ "indexed/window-reset", "| 0x100 | TPMIX_WINDOW |", reset_values },
 	{ "indexed/magic-reset", "| 0xF90 | TPMIX_REG_MAGIC | 4 | RO | 0x58495054 | any |", reset_values },
 	{ "indexed/version-reset", "| 0xF94 | TPMIX_REG_VERSION | 4 | RO | 0x00010000 | any |", reset_values },
-	{ "indexed/cap-reset", "| 0xF98 | TPMIX_REG_CAP | 4 | RO | 0x0000000F | any |", reset_values },
+	{ "indexed/cap-reset", "| 0xF98 | TPMIX_REG_CAP | 4 | RO | 0x0000001F | any |", reset_values },
 	{ "indexed/bufsize-reset", "| 0xF9C | TPMIX_REG_BUFSIZE | 4 | RO | negotiated | any |", reset_values },
 	{ "indexed/window-register", "| 0xFA0 | TPMIX_REG_WINDOW | 4 | RO | 0x0E000100 | any |", reset_values },
 	{ "indexed/ram-size-reset", "| 0xFA4 | TPMIX_REG_RAM_SIZE | 4 | RO | property buffer-size | any |", reset_values },
@@ -558,6 +628,15 @@ const struct check checks_indexed[] = {
 	{ "indexed/csum-0", "0 for a locality that neither runs a command nor", csum },
 	{ "indexed/cancel", "**CANCEL** the ticket of the command to cancel", cancel },
 	{ "indexed/int-ack", "**INT_ACK** the ticket whose completion was seen", int_ack },
+	{ "indexed/csum-expect-bits", "Bits 17 and 18 ask for [interrupts]", csum_expect },
+	{ "interrupts/edges", "Where CAP has bit 4 the indexed door has interrupts of its own.", edges },
+	{ "interrupts/nothing-else", "Each is an edge of the line: whatever INT_ENABLE says", edges },
+	{ "interrupts/ticket", "CSUM_EXPECT bit 17 goes with a doorbell", edge_of_its_ticket },
+	{ "interrupts/one-write", "It takes the same 8-byte write.", edges },
+	{ "interrupts/late", "A doorbell that is late, or comes twice, finds", edge_of_its_ticket },
+	{ "interrupts/over-at-once", "So does one whose command is over before the write returns", edge_of_its_ticket },
+	{ "interrupts/request", "CSUM_EXPECT bit 18 of the locality that is active", edge_of_a_request },
+	{ "interrupts/shown", "STATUS bit 5 says that one does, and what an edge tells", edge_of_a_request },
 	{ "windows/command", "**Command window** (read, write): command[i]", command_window },
 	{ "windows/private-copy", "The guest may write it at any time; what runs is a private", command_window },
 	{ "windows/arms-nothing", "It arms nothing.", arms_nothing },

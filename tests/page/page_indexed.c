@@ -5,7 +5,9 @@
 static uint32_t status_read(const struct page *p, unsigned int l)
 {
 	return p->loc[l].state | (p->running != PAGE_NOBODY ? 8u : 0) |
-	       (page_may_see_response(p, l) ? 16u : 0) | (uint32_t)p->loc[l].refused << 8;
+	       (page_may_see_response(p, l) ? 16u : 0) |
+	       /* "bit 5 another locality requests to be active" */
+	       (page_other_requests(p, l) ? 32u : 0) | (uint32_t)p->loc[l].refused << 8;
 }
 
 static uint32_t indexed_register(const struct page *p, unsigned int l, uint32_t off)
@@ -19,7 +21,8 @@ static uint32_t indexed_register(const struct page *p, unsigned int l, uint32_t 
 	case 0xF94:
 		return 0x00010000;
 	case 0xF98:
-		return ram ? 0xF : 0x7;
+		/* "bit 4 interrupts that" */
+		return (ram ? 0xFu : 0x7u) | (p->cfg.irq ? 0x10u : 0);
 	case 0xF9C:
 		return p->bufsize;
 	case 0xFA0:
@@ -134,7 +137,7 @@ void page_indexed_write(struct page *p, unsigned int l, uint32_t off, uint32_t v
 		return;
 	case 0xFC8:
 		page_write_kept(&loc->csum_expect, val, mask);
-		loc->csum_expect &= 0x1FFFF;
+		loc->csum_expect &= 0x7FFFF;
 		return;
 	case 0xFC4:
 	case 0xFCC:
@@ -144,6 +147,11 @@ void page_indexed_write(struct page *p, unsigned int l, uint32_t off, uint32_t v
 			loc->refused = 5;
 		} else if (off == 0xFCC) {
 			doorbell(p, l, val);
+			/* "of the doorbell that starts it, or of one with its ticket" */
+			if (loc->csum_expect & 1u << 17 && p->running == l &&
+			    p->run.ticket == val) {
+				p->notify = true;
+			}
 		} else if (off == 0xFC4) {
 			/* "a ticket that does not run, or that another locality rang" */
 			if (p->running == l && val == p->run.ticket) {

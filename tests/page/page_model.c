@@ -68,6 +68,26 @@ bool page_line(const struct page *p)
 	return false;
 }
 
+/* "Where CAP has bit 4 the indexed door has interrupts of its own." */
+static void page_edge(struct page *p)
+{
+	if (p->cfg.irq) {
+		p->edges++;
+	}
+}
+
+bool page_other_requests(const struct page *p, unsigned int l)
+{
+	unsigned int other;
+
+	for (other = 0; other < PAGE_LOCALITIES; other++) {
+		if (other != l && p->loc[other].pending) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What ends at acceptance, and only there. */
 static void response_ends(struct page *p)
 {
@@ -103,6 +123,10 @@ void page_early_ends(struct page *p)
 static void completion(struct page *p, unsigned int l, const uint8_t *rsp, uint32_t len)
 {
 	p->running = PAGE_NOBODY;
+	if (p->notify) {
+		page_edge(p);
+	}
+	p->notify = false;
 	memcpy(p->rsp, rsp, len);
 	p->rsp_len = len;
 	p->rsp_pos = 0;
@@ -273,6 +297,10 @@ void page_request(struct page *p, unsigned int l)
 	if (p->active == PAGE_NOBODY) {
 		becomes_active(p, l);
 	} else if (p->active != l) {
+		/* "asks for an edge when another one begins to request" */
+		if (!p->loc[l].pending && p->loc[p->active].csum_expect & 1u << 18) {
+			page_edge(p);
+		}
 		p->loc[l].pending = true;
 	}
 }
@@ -329,7 +357,7 @@ void page_reset(struct page *p, enum page_tpm tpm, uint32_t bufsize)
 		}
 	}
 	p->active = p->before = p->running = p->waiting = p->rsp_owner = PAGE_NOBODY;
-	p->abort = p->locked = p->selftest_done = false;
+	p->abort = p->notify = p->locked = p->selftest_done = false;
 	p->rsp_len = p->rsp_pos = p->fifo_bytes = 0;
 	p->cmd_csum = p->rsp_csum = 0;
 	p->last.is = false;

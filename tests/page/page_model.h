@@ -64,6 +64,7 @@ struct page {
 	uint8_t running;         /* locality whose command runs, or nobody */
 	uint8_t waiting;         /* locality whose START or tpmGo waits, or nobody */
 	bool abort;
+	bool notify;             /* an edge at the completion */
 	struct page_command run; /* the copy of the last command accepted */
 	uint16_t cmd_csum, rsp_csum;
 
@@ -75,6 +76,7 @@ struct page {
 
 	/* What the backend saw. */
 	uint32_t starts, cancels, resets_of_established;
+	uint32_t edges;          /* of the interrupt line */
 	/* Called where a command starts; it may call page_complete(). */
 	void (*start)(struct page *p, void *opaque);
 	void *opaque;

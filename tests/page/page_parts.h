@@ -16,6 +16,7 @@ void page_arm(struct page *p, unsigned int l);
 void page_request(struct page *p, unsigned int l);
 void page_relinquish(struct page *p, unsigned int l);
 void page_seize(struct page *p, unsigned int l);
+bool page_other_requests(const struct page *p, unsigned int l);
 
 bool page_may_see_response(const struct page *p, unsigned int l);
 uint8_t page_response_byte(const struct page *p, unsigned int l, uint64_t i);

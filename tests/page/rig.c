@@ -235,6 +235,7 @@ struct machine *machine_migrate(struct machine *m, const struct page_config *cfg
 	memcpy(to->run, m->run, cfg->buffer_size);
 	memcpy(to->rsp, m->rsp, cfg->buffer_size);
 	to->fast = m->fast;
+	to->e.edges = m->e.edges;
 	to->starts = m->starts;
 	to->cancels = m->cancels;
 	to->resets_of_established = m->resets_of_established;
@@ -323,15 +324,16 @@ bool rig_memory_differs(struct rig *r)
 
 static uint64_t value_of(const struct rig *r, const struct op *op)
 {
-	const uint32_t ticket = r->p->accepted + (uint32_t)op->val;
+	const uint32_t last = r->p->accepted;
 	const unsigned int l = op->addr >> 12;
 
 	switch (op->kind) {
 	case OP_TICKET:
-		return ticket;
+		return last + (uint32_t)op->val;
 	case OP_RING:
 		return page_command_csum(r->p, l < 5 ? l : l - 6) | 1u << 16 |
-		       (uint64_t)ticket << 32;
+		       (op->val >> 2 & 3u) << 17 |
+		       (uint64_t)(last + (op->val & 3u)) << 32;
 	default:
 		return op->val;
 	}
@@ -435,6 +437,7 @@ bool rig_do(struct rig *r, const struct op *op)
 
 	if (!same || differ(r, "tpmix_valid()", 1, tpmix_valid(&r->m->e)) ||
 	    differ(r, "the interrupt line", page_line(r->p), tpmix_irq(&r->m->e)) ||
+	    differ(r, "edges of the line", r->p->edges, r->m->e.edges) ||
 	    differ(r, "commands that the backend saw", r->p->starts, r->m->starts) ||
 	    differ(r, "a digest of these commands", r->digest, r->m->digest) ||
 	    differ(r, "cancels", r->p->cancels, r->m->cancels) ||

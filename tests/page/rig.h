@@ -40,7 +40,7 @@ struct machine {
 enum op_kind {
 	OP_READ, OP_WRITE,
 	OP_TICKET,       /* writes ACCEPTED + val, 4 bytes */
-	OP_RING,         /* writes CSUM_EXPECT and ACCEPTED + val, 8 bytes */
+	OP_RING,         /* CSUM_EXPECT with bits 3:2 of val, and ACCEPTED + bits 1:0 */
 	OP_COMPLETE,     /* val: 0 as it should be, else an answer that is wrong */
 	OP_FAST, OP_RESET, OP_MIGRATE, OP_ESTABLISHED,
 };

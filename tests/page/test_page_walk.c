@@ -254,7 +254,8 @@ static void by_doorbell(struct walk *w, unsigned int l)
 		push(w, OP_WRITE, at + 0xFC8, 4, some_value(w));
 	}
 	if (rnd(w, 2)) {
-		push(w, OP_RING, at + 0xFC8, 8, rnd(w, 8) ? 1 : rnd(w, 4));
+		push(w, OP_RING, at + 0xFC8, 8,
+		     (rnd(w, 8) ? 1 : rnd(w, 4)) | rnd(w, 4) << 2);
 	} else {
 		push(w, OP_TICKET, at + 0xFCC, 4, rnd(w, 8) ? 1 : rnd(w, 4));
 	}

@@ -175,6 +175,7 @@ static void any_state(void)
 	e.s.running = any_u8();
 	e.s.waiting = any_u8();
 	e.s.abort = any_u8();
+	e.s.notify = any_u8();
 	e.s.cmd_owner = any_u8();
 	e.s.rsp_owner = any_u8();
 	e.s.interface = any_u8();
@@ -301,6 +302,7 @@ static bool same_state(const struct tpmix_state_all *a,
 	       a->rsp_csum == b->rsp_csum && a->family == b->family &&
 	       a->active == b->active && a->running == b->running &&
 	       a->waiting == b->waiting && a->abort == b->abort &&
+	       a->notify == b->notify &&
 	       a->cmd_owner == b->cmd_owner && a->rsp_owner == b->rsp_owner &&
 	       a->interface == b->interface && a->intf_sel == b->intf_sel &&
 	       a->intf_sel_lock == b->intf_sel_lock &&

@@ -257,7 +257,7 @@ static inline bool bench_same(const struct bench *a, const struct bench *b)
 	       memcmp(a->block, b->block, sizeof(a->block)) == 0 &&
 	       memcmp(a->crb_regs, b->crb_regs, sizeof(a->crb_regs)) == 0 &&
 	       memcmp(a->crb_buffer, b->crb_buffer, sizeof(a->crb_buffer)) == 0 &&
-	       a->starts == b->starts;
+	       a->starts == b->starts && a->e.edges == b->e.edges;
 }
 
 /* What the engine wrote into the command window it has reported. */

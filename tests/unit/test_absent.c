@@ -76,7 +76,7 @@ static void no_ram(gconstpointer data)
 	uint32_t at;
 
 	init_no_ram(&b, crb);
-	g_assert_cmphex(rd(&b, page, 0xF98, 4), ==, 0x00000007);        /* CAP */
+	g_assert_cmphex(rd(&b, page, 0xF98, 4), ==, 0x00000017);        /* CAP */
 	g_assert_cmphex(rd(&b, page, 0xFA4, 4), ==, 0);                 /* RAM_SIZE */
 	for (at = 0xFA8; at < 0xFC0; at += 8) {
 		g_assert_cmphex(rd(&b, page, at, 8), ==, 0);

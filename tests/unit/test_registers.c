@@ -22,7 +22,7 @@ static const struct reg regs[] = {
 	{ 0xF04, 1, 0x01,       0x01 },       /* RID */
 	{ 0xF90, 4, 0x58495054, 0x58495054 }, /* IX MAGIC */
 	{ 0xF94, 4, 0x00010000, 0x00010000 }, /* IX VERSION */
-	{ 0xF98, 4, 0x0000000F, 0x0000000F }, /* IX CAP */
+	{ 0xF98, 4, 0x0000001F, 0x0000001F }, /* IX CAP */
 	{ 0xF9C, 4, 0x00001000, 0x00001000 }, /* IX BUFSIZE */
 	{ 0xFA0, 4, 0x0E000100, 0x0E000100 }, /* IX WINDOW */
 	{ 0xFA4, 4, 0x00001000, 0x00001000 }, /* IX RAM_SIZE */

@@ -91,6 +91,14 @@ static void fields(void)
 	b.e.s.abort = 2;
 	g_assert_false(tpmix_valid(&b.e));
 
+	/* So does an edge that was asked for. */
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	start_indexed(&b, 1);
+	b.e.s.notify = 1;
+	g_assert_true(tpmix_valid(&b.e));
+	b.e.s.notify = 2;
+	g_assert_false(tpmix_valid(&b.e));
+
 	/* Windows in RAM are there, all of them, or not; and the CRB page with them. */
 	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
 	b.e.cfg.ram.block = NULL;
@@ -110,7 +118,7 @@ static void after_a_response(void)
 	bench_init(&b, TPMIX_FAMILY_2_0, 4096);
 	start_indexed(&b, 0);
 	complete(&b, 50, 0);
-	for (i = 0; i < 26; i++) {
+	for (i = 0; i < 27; i++) {
 		bench_clone(&c, &b);
 		switch (i) {
 		case 0: c.e.s.loc[0].state = 5; break;
@@ -123,7 +131,7 @@ static void after_a_response(void)
 		case 7: c.e.s.loc[0].refused = 6; break;
 		case 8: c.e.s.loc[0].int_status = 0x08; break;
 		case 9: c.e.s.loc[0].int_enable = 0x100; break;
-		case 10: c.e.s.loc[0].csum_expect = 0x20000; break;
+		case 10: c.e.s.loc[0].csum_expect = 0x80000; break;
 		case 11: c.e.s.last.size = 9; break;
 		case 12: c.e.s.last = (struct tpmix_last_write)
 				{ .val = 0x100, .size = 1 }; break;
@@ -139,6 +147,7 @@ static void after_a_response(void)
 		case 22: c.e.s.rsp_owner = 0xFF; break;
 		case 23: c.e.s.rsp_len = 9; c.e.s.rsp_pos = 0; break;
 		case 24: c.e.s.bufsize = 8192; break;
+		case 25: c.e.s.notify = 1; break;
 		default: c.e.s.established = 2; break;
 		}
 		g_assert_true(tpmix_valid(&b.e));

@@ -94,7 +94,7 @@ static void one_exit(void)
 static void header_page(void)
 {
 	static const uint32_t constant[] = {
-		0x58495054, 0x00010000, 0x0000000F, 4096, 0x0E000100, 4096,
+		0x58495054, 0x00010000, 0x0000001F, 4096, 0x0E000100, 4096,
 		0xFED50000, 0, 0xFED60000, 0, 0xFED4F000, 0,
 	};
 	struct bench b;

@@ -239,12 +239,17 @@ static int tpmix_probe(struct device *dev)
 	/* As the registers say: asking the TPM takes a command, which may fail. */
 	if (ix->tpm2)
 		chip->flags |= TPM_CHIP_FLAG_TPM2;
+	if (ix->door != TPMIX_DOOR_FIFO)
+		chip->flags |= TPMIX_CHIP_FLAGS;
 	chip->timeout_a = msecs_to_jiffies(TPMIX_TIMEOUT_A_MS);
 	chip->timeout_b = msecs_to_jiffies(TPMIX_TIMEOUT_B_MS);
 	chip->timeout_c = msecs_to_jiffies(TPMIX_TIMEOUT_C_MS);
 	chip->timeout_d = msecs_to_jiffies(TPMIX_TIMEOUT_D_MS);
 
 	tpmix_locality_init(ix);
+	tpmix_wait_init(ix);
+	if (ix->door != TPMIX_DOOR_FIFO)
+		tpmix_request_irq(ix);
 	rc = tpmix_start_chip(ix, false);
 	if (rc)
 		return rc;

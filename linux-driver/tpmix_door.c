@@ -18,6 +18,10 @@
  *  7. compare its checksum; where it differs, step 6 again: the response stays
  *     until the next ring is accepted (R4).
  *
+ * All of it is within send(), and how step 4 waits is tpmix_wait.c's. Who sleeps
+ * asks for an interrupt with the ring, or with one more of the same ticket, and looks
+ * once before it sleeps.
+ *
  * A transaction that meets anything odd goes on trapped: the registers are what
  * the device knows, RAM is what it shows.
  *
@@ -44,17 +48,6 @@
 #define REGAIN_TRIES	8
 
 #define POLL_US		1000
-#define SPIN_MAX_US	2000	/* a sleep of 1 ms costs no more than that */
-
-static unsigned int spin_us = 250;
-module_param(spin_us, uint, 0644);
-MODULE_PARM_DESC(spin_us, "Microseconds to look for a completion before sleeping");
-
-enum tpmix_progress {
-	TPMIX_RUNNING,		/* or not accepted */
-	TPMIX_COMPLETED,
-	TPMIX_LOST,		/* no response to our ticket is to be seen */
-};
 
 /* The registers are what the device knows. */
 static void tpmix_fall_back(struct tpmix_dev *ix)
@@ -187,17 +180,37 @@ int tpmix_indexed_settle(struct tpm_chip *chip)
 }
 
 /*
- * Step 3, steps 1 and 2 done: CSUM_EXPECT in the low half, DOORBELL in the high
- * one. Where there is no 8-byte access the low half goes first, as it must.
+ * CSUM_EXPECT in the low half, DOORBELL in the high one. Where there is no 8-byte
+ * access the low half goes first, as it must.
  */
-static void tpmix_ring(struct tpmix_dev *ix, size_t len)
+static void tpmix_doorbell(struct tpmix_dev *ix, u16 csum, bool interrupt)
 {
-	u32 expect = TPMIX_CSUM_EXPECT_ON | ix->cmd_csum;
+	u32 expect = TPMIX_CSUM_EXPECT_ON | csum;
 
 	BUILD_BUG_ON(TPMIX_REG_DOORBELL - TPMIX_REG_CSUM_EXPECT != 4);
+	if (ix->irq)
+		expect |= TPMIX_CSUM_EXPECT_INT_REQUEST;
+	if (ix->irq && interrupt)
+		expect |= TPMIX_CSUM_EXPECT_INT_COMPLETED;
+	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
+}
+
+/*
+ * For the end of the command that was accepted, if it is still to come. The checksum
+ * is wrong on purpose: whatever becomes of the ticket on its way, it starts nothing.
+ */
+static void tpmix_ask_interrupt(struct tpmix_dev *ix)
+{
+	if (ix->irq && !tpmix_is_long(&ix->pace, ix->ordinal))
+		tpmix_doorbell(ix, ~ix->cmd_csum, true);
+}
+
+/* Step 3, steps 1 and 2 done. */
+static void tpmix_ring(struct tpmix_dev *ix, size_t len)
+{
 	trace_tpmix_ring(ix->ticket, ix->cmd_csum, len,
 			 ix->via == &tpmix_trapped);
-	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
+	tpmix_doorbell(ix, ix->cmd_csum, tpmix_is_long(&ix->pace, ix->ordinal));
 }
 
 /* COMPLETED in the low half and RSP_SIZE in the high one. */
@@ -215,37 +228,9 @@ static enum tpmix_progress tpmix_progress(struct tpmix_dev *ix, u64 val)
 	return ix->rsp_size ? TPMIX_COMPLETED : TPMIX_LOST;
 }
 
-/* Step 4. */
-static enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix)
+enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix)
 {
 	return tpmix_progress(ix, ix->via->read(ix, TPMIX_REG_COMPLETED));
-}
-
-/*
- * Most commands take tens of microseconds, less than any sleep. Where a look is an
- * exit, pauses grow with the time that passed, so that there are few of them.
- */
-static enum tpmix_progress tpmix_spin(struct tpmix_dev *ix)
-{
-	unsigned int limit_us = min_t(unsigned int, READ_ONCE(spin_us),
-				      SPIN_MAX_US);
-	ktime_t start = ktime_get();
-	enum tpmix_progress p;
-	s64 us;
-
-	for (;;) {
-		p = tpmix_read_progress(ix);
-		if (p != TPMIX_RUNNING)
-			return p;
-		us = ktime_us_delta(ktime_get(), start);
-		if (us >= limit_us || need_resched() ||
-		    fatal_signal_pending(current))
-			return p;
-		if (ix->via->free_poll)
-			udelay(1);
-		else
-			udelay(clamp_t(s64, us / 2, 2, 50));
-	}
 }
 
 /* Whether the command that CSUM tells of is ours: ones tell of nothing. */
@@ -326,73 +311,6 @@ static int tpmix_check_ring(struct tpm_chip *chip, struct tpmix_dev *ix,
 }
 
 /*
- * All of the command is written again before it is rung again, trapped: what was
- * lost of it is not known. That it begins with INDEX matters too: the same ring
- * twice in a row, the first while a command ran, is to the device one ring (R2).
- */
-static int tpmix_send_command(struct tpm_chip *chip, struct tpmix_dev *ix,
-			      const u8 *buf, size_t len)
-{
-	enum tpmix_progress p;
-	int tries, rc;
-
-	for (tries = 0; tries < SEND_TRIES; tries++) {
-		ix->via->write(ix, buf, len);
-		tpmix_ring(ix, len);
-		p = tpmix_spin(ix);
-		rc = tpmix_check_ring(chip, ix, p == TPMIX_COMPLETED);
-		if (rc != -EAGAIN) {
-			ix->done = !rc && p == TPMIX_COMPLETED;
-			return rc;
-		}
-		tpmix_fall_back(ix);
-		if (tpmix_give_up(ix->stop)) {
-			ix->ticket--;
-			return -ETIME;
-		}
-	}
-	dev_err(ix->dev, "command refused %d times\n", SEND_TRIES);
-	ix->ticket--;
-	return -EIO;
-}
-
-#ifdef TPMIX_SEND_BUFSIZ
-static int tpmix_indexed_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
-#else
-static int tpmix_indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
-#endif
-{
-	const struct tpm_header *header = (const struct tpm_header *)buf;
-	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	int rc;
-
-	/* /dev/tpm0 lets a size field below the header's size through. */
-	if (len < TPM_HEADER_SIZE)
-		return -EINVAL;
-	if (len > ix->bufsize)
-		return -E2BIG;
-
-	ix->via = ix->way;
-	ix->done = false;
-	ix->cmd_csum = crc_ccitt(0, buf, len);
-	/* What it takes itself, and before it TIMEOUT_B for what ran already. */
-	ix->stop = jiffies + chip->timeout_b +
-		   tpm_calc_ordinal_duration(chip, be32_to_cpu(header->ordinal));
-	/*
-	 * Of a restored or forked machine whose TPM was not: with the next ticket
-	 * of our count this command might get the response to one that was sent
-	 * in the future that the machine came back from.
-	 */
-	if (READ_ONCE(ix->generation) != ix->counted) {
-		rc = tpmix_take_count(chip, ix);
-		if (rc)
-			return rc;
-	}
-	ix->ticket++;
-	return tpmix_send_command(chip, ix, buf, len);
-}
-
-/*
  * No response to our ticket, as far as is seen: trapped from here, and with the
  * locality, if that is what is missing.
  */
@@ -412,31 +330,111 @@ static void tpmix_indexed_cancel(struct tpm_chip *chip)
 	writel(ix->ticket, ix->ext + TPMIX_REG_CANCEL);
 }
 
-/* What a repetition of the poll in tpm_try_transmit() reads is the same. */
-static u8 tpmix_indexed_status(struct tpm_chip *chip)
+static u32 tpmix_us_since(ktime_t start)
 {
-	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	return min_t(s64, ktime_us_delta(ktime_get(), start), U32_MAX);
+}
+
+/*
+ * Step 4 of a command that was accepted, after the first looks: a look, and a sleep.
+ * -ETIME, -ECANCELED at a fatal signal, -EIO where there is no response to it; the
+ * command is cancelled then, as nobody is there for its response any more.
+ */
+static int tpmix_await(struct tpm_chip *chip, struct tpmix_dev *ix)
+{
+	unsigned long stop = jiffies + ix->duration;
 	enum tpmix_progress p;
+	unsigned int edges;
+	bool last;
+	u32 us;
 
-	if (ix->done)
-		return TPMIX_STS_COMPLETE;
-	p = tpmix_read_progress(ix);
-	if (p == TPMIX_LOST && !tpmix_regain_lost(chip, ix))
-		p = tpmix_progress(ix, tpmix_read_stable(ix, TPMIX_REG_COMPLETED));
-	if (p == TPMIX_RUNNING && fatal_signal_pending(current)) {
-		/* Nobody is there for the response; the next one waits for it. */
-		tpmix_indexed_cancel(chip);
-		p = TPMIX_LOST;
+	tpmix_ask_interrupt(ix);
+	for (;;) {
+		edges = READ_ONCE(ix->edges);
+		last = time_after(jiffies, stop);
+		p = tpmix_read_progress(ix);
+		if (p == TPMIX_LOST && !tpmix_regain_lost(chip, ix))
+			p = tpmix_progress(ix, tpmix_read_stable(ix, TPMIX_REG_COMPLETED));
+		if (p != TPMIX_RUNNING)
+			return p == TPMIX_COMPLETED ? 0 : -EIO;
+		if (last || fatal_signal_pending(current))
+			break;
+		us = tpmix_us_since(ix->rung);
+		tpmix_sleep(ix, tpmix_nap_us(&ix->pace, ix->ordinal, us, ix->irq), edges);
 	}
+	tpmix_indexed_cancel(chip);
+	return last ? -ETIME : -ECANCELED;
+}
 
-	switch (p) {
-	case TPMIX_COMPLETED:
-		return TPMIX_STS_COMPLETE;
-	case TPMIX_LOST:
-		return TPMIX_STS_CANCELED;
-	default:
-		return TPM_STS_VALID;
+/*
+ * All of the command is written again before it is rung again, trapped: what was
+ * lost of it is not known. That it begins with INDEX matters too: the same ring
+ * twice in a row, the first while a command ran, is to the device one ring (R2).
+ */
+static int tpmix_send_command(struct tpm_chip *chip, struct tpmix_dev *ix,
+			      const u8 *buf, size_t len)
+{
+	enum tpmix_progress p;
+	ktime_t returned;
+	int tries, rc;
+
+	ix->rung = ktime_get();
+	for (tries = 0; tries < SEND_TRIES; tries++) {
+		ix->via->write(ix, buf, len);
+		tpmix_ring(ix, len);
+		returned = ktime_get();
+		p = tpmix_spin(ix, tpmix_spin_us(&ix->pace, ix->ordinal));
+		rc = tpmix_check_ring(chip, ix, p == TPMIX_COMPLETED);
+		if (!rc && p != TPMIX_COMPLETED)
+			rc = tpmix_await(chip, ix);
+		if (!rc)
+			tpmix_learn(&ix->pace, ix->ordinal, tpmix_us_since(ix->rung),
+				    tpmix_us_since(returned));
+		ix->done = !rc && p == TPMIX_COMPLETED;
+		if (rc != -EAGAIN)
+			return rc;
+		tpmix_fall_back(ix);
+		if (tpmix_give_up(ix->stop)) {
+			ix->ticket--;
+			return -ETIME;
+		}
 	}
+	dev_err(ix->dev, "command refused %d times\n", SEND_TRIES);
+	ix->ticket--;
+	return -EIO;
+}
+
+static int tpmix_run_command(struct tpm_chip *chip, const u8 *buf, size_t len)
+{
+	const struct tpm_header *header = (const struct tpm_header *)buf;
+	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	int rc;
+
+	/* /dev/tpm0 lets a size field below the header's size through. */
+	if (len < TPM_HEADER_SIZE)
+		return -EINVAL;
+	if (len > ix->bufsize)
+		return -E2BIG;
+
+	ix->via = ix->way;
+	ix->done = false;
+	ix->cmd_csum = crc_ccitt(0, buf, len);
+	ix->ordinal = be32_to_cpu(header->ordinal);
+	ix->duration = tpm_calc_ordinal_duration(chip, ix->ordinal);
+	/* What it takes itself, and before it TIMEOUT_B for what ran already. */
+	ix->stop = jiffies + chip->timeout_b + ix->duration;
+	/*
+	 * Of a restored or forked machine whose TPM was not: with the next ticket
+	 * of our count this command might get the response to one that was sent
+	 * in the future that the machine came back from.
+	 */
+	if (READ_ONCE(ix->generation) != ix->counted) {
+		rc = tpmix_take_count(chip, ix);
+		if (rc)
+			return rc;
+	}
+	ix->ticket++;
+	return tpmix_send_command(chip, ix, buf, len);
 }
 
 /* A size that cannot be: if the register itself says so twice, it is told. */
@@ -523,15 +521,24 @@ static int tpmix_indexed_recv(struct tpm_chip *chip, u8 *buf, size_t count)
 	return -EIO;
 }
 
+#ifdef TPMIX_SEND_SYNC
+/* The response takes the command's place in @buf. */
+static int tpmix_indexed_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
+{
+	return tpmix_run_command(chip, buf, len) ?: tpmix_indexed_recv(chip, buf, bufsiz);
+}
+#else
+static int tpmix_indexed_send(struct tpm_chip *chip, u8 *buf, size_t len)
+{
+	return tpmix_run_command(chip, buf, len);
+}
+#endif
+
 const struct tpm_class_ops tpmix_indexed_ops = {
 	.flags = TPM_OPS_AUTO_STARTUP,
-	.status = tpmix_indexed_status,
 	.recv = tpmix_indexed_recv,
 	.send = tpmix_indexed_send,
 	.cancel = tpmix_indexed_cancel,
-	.req_complete_mask = TPMIX_STS_COMPLETE,
-	.req_complete_val = TPMIX_STS_COMPLETE,
-	.req_canceled = tpmix_req_canceled,
 	.request_locality = tpmix_request_locality,
 	.relinquish_locality = tpmix_relinquish_locality,
 };

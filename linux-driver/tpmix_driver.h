@@ -12,8 +12,9 @@
  *
  * What comes from elsewhere (delayed work, suspend, resume) takes tpmix_lock(),
  * which excludes all of them. So struct tpmix_dev and the device's registers are
- * protected, and the driver has no lock of its own. The one exception is
- * @generation, which the notifier of a restored machine counts.
+ * protected, and the driver has no lock of its own. The exceptions are @generation,
+ * which the notifier of a restored machine counts, and @edges, which the interrupt
+ * does; that one also reads the header page, by @way.
  */
 #ifndef TPMIX_DRIVER_H
 #define TPMIX_DRIVER_H
@@ -22,6 +23,7 @@
 #include <linux/notifier.h>
 #include <linux/tpm.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "tpmix_regs.h"
@@ -69,6 +71,29 @@ struct tpmix_way {
 extern const struct tpmix_way tpmix_trapped;
 extern const struct tpmix_way tpmix_window;
 
+enum tpmix_progress {
+	TPMIX_RUNNING,		/* or not accepted */
+	TPMIX_COMPLETED,
+	TPMIX_LOST,		/* no response to our ticket is to be seen */
+};
+
+#define TPMIX_PACES	128	/* TPM 2.0 has its ordinals in a row of fewer */
+
+/**
+ * struct tpmix_pace - how long commands took, in microseconds
+ * @spin_us: how long to look for a short one without a pause
+ * @of: by ordinal; several may share a place
+ * @of.mean_us: exponentially weighted, the last one counts a quarter; 0: none yet
+ * @of.least_us: about the least
+ */
+struct tpmix_pace {
+	u32 spin_us;
+	struct {
+		u32 mean_us;
+		u32 least_us;
+	} of[TPMIX_PACES];
+};
+
 #define TPMIX_ALL_ONES	U32_MAX	/* any register while locality 0 is not active */
 
 /**
@@ -98,6 +123,7 @@ struct tpmix_windows {
  * @trap_at: offset of the trapped window in @ext, a multiple of 8
  * @trap_size: its size in bytes, a multiple of 8
  * @version: TPMIX_REG_VERSION
+ * @edge: the device has interrupts that CSUM_EXPECT asks for
  * @ram: where the windows in RAM are
  * @cmd: command window, mapped if @door is WINDOW
  * @rsp: response window
@@ -106,17 +132,24 @@ struct tpmix_windows {
  * @via: of the transaction: trapped once there was anything wrong
  * @ticket: of the last command sent. Counted here, not read back, so that a
  *	machine rolled back to any point of a transaction names the same command
- * @cmd_csum: checksum of that command
- * @done: send() saw the completion; @rsp_size and @csum are the response's
+ * @ordinal: of that command
+ * @rung: when it was rung first
+ * @cmd_csum: its checksum
+ * @done: completed at the first looks; @rsp_size and @csum are the response's
  * @rsp_size: TPMIX_REG_RSP_SIZE as read with the last TPMIX_REG_COMPLETED
  * @csum: TPMIX_REG_CSUM as last read
  * @stop: the transaction's deadline in jiffies, for all that the driver waits for
+ * @duration: what the command itself may take, jiffies
+ * @pace: how long commands took
+ * @irq: the interrupt's number; 0: none
+ * @edges: how often it came
+ * @wait: for the interrupt
  * @vmfork: counts @generation
  * @generation: how often the machine was restored or forked, as far as it said so
  * @counted: the generation in which @ticket was counted
  * @may_hold: the chip is registered and in use: the locality may be kept
  * @held: the core released the locality, but the device has not been told
- * @release: tells it
+ * @release: tells it, when another locality asks
  */
 struct tpmix_dev {
 	struct device *dev;
@@ -132,6 +165,7 @@ struct tpmix_dev {
 	u32 trap_at;
 	u32 trap_size;
 	u32 version;
+	bool edge;
 	struct tpmix_windows ram;
 
 	u8 *cmd;
@@ -142,11 +176,20 @@ struct tpmix_dev {
 	const struct tpmix_way *way;
 	const struct tpmix_way *via;
 	u32 ticket;
+	u32 ordinal;
+	ktime_t rung;
 	u16 cmd_csum;
 	bool done;
 	u32 rsp_size;
 	u32 csum;
 	unsigned long stop;
+	unsigned long duration;
+
+	/* tpmix_wait.c */
+	struct tpmix_pace pace;
+	int irq;
+	unsigned int edges;
+	wait_queue_head_t wait;
 
 	struct notifier_block vmfork;
 	u32 generation;
@@ -155,11 +198,54 @@ struct tpmix_dev {
 	/* tpmix_locality.c */
 	bool may_hold;
 	bool held;
-	struct delayed_work release;
+	struct work_struct release;
 };
 
 /* tpmix_door.c */
 extern const struct tpm_class_ops tpmix_indexed_ops;
+
+/* COMPLETED and RSP_SIZE as they are now: step 4 of a transaction. */
+enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix);
+
+/*
+ * Flags of a chip with tpmix_indexed_ops: send() waits for the response itself, and
+ * where the kernel takes it from send() it also returns it.
+ */
+#ifdef TPMIX_SEND_SYNC
+#define TPMIX_CHIP_FLAGS	TPM_CHIP_FLAG_SYNC
+#else
+#define TPMIX_CHIP_FLAGS	TPM_CHIP_FLAG_IRQ
+#endif
+
+/* tpmix_wait.c: the policy, which knows times only */
+
+/* Predicted to be one to sleep for. */
+bool tpmix_is_long(const struct tpmix_pace *p, u32 ordinal);
+
+/* How long to look without a pause, from the return of the doorbell on; 0: once. */
+u32 tpmix_spin_us(const struct tpmix_pace *p, u32 ordinal);
+
+/* How long to sleep next, @waited_us having passed; @interrupt: it may come. */
+u32 tpmix_nap_us(const struct tpmix_pace *p, u32 ordinal, u32 waited_us, bool interrupt);
+
+/*
+ * A command took so long, @looked_us of it after the doorbell returned, until its end
+ * was seen.
+ */
+void tpmix_learn(struct tpmix_pace *p, u32 ordinal, u32 took_us, u32 looked_us);
+
+/* tpmix_wait.c: what it drives */
+
+void tpmix_wait_init(struct tpmix_dev *ix);
+
+/* Once tpmix_discover() is through; the interrupt is used if firmware names it. */
+void tpmix_request_irq(struct tpmix_dev *ix);
+
+/* Looks until the command is over, @limit_us or somebody else wants the CPU. */
+enum tpmix_progress tpmix_spin(struct tpmix_dev *ix, u32 limit_us);
+
+/* For @us, or until there is another interrupt than the @edges that were counted. */
+void tpmix_sleep(struct tpmix_dev *ix, u32 us, unsigned int edges);
 
 /* tpmix_fifo.c */
 extern const struct tpm_class_ops tpmix_fifo_ops;
@@ -215,6 +301,9 @@ bool tpmix_give_up(unsigned long stop);
 /* Excludes every operation that the core calls. */
 void tpmix_lock(struct tpmix_dev *ix);
 void tpmix_unlock(struct tpmix_dev *ix);
+
+/* Another locality asks for ours: shown in RAM, and false where it is not. */
+bool tpmix_is_wanted(struct tpmix_dev *ix);
 
 /*
  * Keeping the locality between commands, which must not be before the chip is

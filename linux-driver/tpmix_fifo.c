@@ -118,7 +118,7 @@ int tpmix_fifo_settle(struct tpm_chip *chip)
 	return tpmix_wait_status(chip, TPM_STS_COMMAND_READY, limit);
 }
 
-#ifdef TPMIX_SEND_BUFSIZ
+#ifdef TPMIX_SEND_SYNC
 static int tpmix_fifo_send(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len)
 #else
 static int tpmix_fifo_send(struct tpm_chip *chip, u8 *buf, size_t len)

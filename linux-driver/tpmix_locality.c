@@ -11,8 +11,6 @@
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
-#include <linux/minmax.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/sched/signal.h>
@@ -21,11 +19,6 @@
 
 #define POLL_US		1000
 #define VALID_US	750000	/* TIMEOUT_A: TIS 1.3 table 15, PTP table 23 */
-#define HOLD_MAX_MS	500	/* below TIMEOUT_A, which others wait */
-
-static unsigned int hold_ms;
-module_param(hold_ms, uint, 0644);
-MODULE_PARM_DESC(hold_ms, "Milliseconds to keep the locality after a command");
 
 /*
  * TIS 1.3 5.6.2, PTP 6.5.1: nothing else is valid before the bit that both
@@ -129,12 +122,24 @@ int tpmix_wait_granted(struct tpmix_dev *ix, unsigned long stop)
 	return -EBUSY;
 }
 
-/* Without an exit; false also where that cannot be said. STATUS is never ones. */
+/* STATUS without an exit; ones where locality 0 is not active, or that is not known. */
+static u32 tpmix_shown_status(struct tpmix_dev *ix)
+{
+	if (READ_ONCE(ix->way) != &tpmix_window)
+		return TPMIX_ALL_ONES;
+	return lower_32_bits(tpmix_window.read(ix, TPMIX_REG_STATUS));
+}
+
 static bool tpmix_shown(struct tpmix_dev *ix)
 {
-	return ix->way == &tpmix_window &&
-	       lower_32_bits(ix->way->read(ix, TPMIX_REG_STATUS)) !=
-	       TPMIX_ALL_ONES;
+	return tpmix_shown_status(ix) != TPMIX_ALL_ONES;
+}
+
+bool tpmix_is_wanted(struct tpmix_dev *ix)
+{
+	u32 status = tpmix_shown_status(ix);
+
+	return status != TPMIX_ALL_ONES && (status & TPMIX_STATUS_PENDING_REQUEST);
 }
 
 /* While the chip is registered whoever calls an operation has this: tpmix_driver.h. */
@@ -168,21 +173,17 @@ int tpmix_request_locality(struct tpm_chip *chip, int loc)
 }
 
 /*
- * With hold_ms the work releases it, and no later for the commands that come
- * meanwhile: however busy we are, another locality waits so long and no longer.
+ * It is kept where it is known to be ours and an interrupt tells that another one
+ * asks for it: the doorbell of each command has switched that on.
  */
 int tpmix_relinquish_locality(struct tpm_chip *chip, int loc)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
-	unsigned int ms = min_t(unsigned int, READ_ONCE(hold_ms), HOLD_MAX_MS);
 
 	tpmix_assert_locked(ix);
-	if (ms && ix->may_hold) {
-		ix->held = true;
-		schedule_delayed_work(&ix->release, msecs_to_jiffies(ms));
-	} else {
+	ix->held = ix->may_hold && ix->irq && tpmix_shown(ix) && !tpmix_is_wanted(ix);
+	if (!ix->held)
 		tpmix_relinquish(ix);
-	}
 	return 0;
 }
 
@@ -197,13 +198,12 @@ static void tpmix_release(struct tpmix_dev *ix)
 
 static void tpmix_release_work(struct work_struct *work)
 {
-	tpmix_release(container_of(to_delayed_work(work), struct tpmix_dev,
-				   release));
+	tpmix_release(container_of(work, struct tpmix_dev, release));
 }
 
 void tpmix_locality_init(struct tpmix_dev *ix)
 {
-	INIT_DELAYED_WORK(&ix->release, tpmix_release_work);
+	INIT_WORK(&ix->release, tpmix_release_work);
 }
 
 void tpmix_hold_begin(struct tpmix_dev *ix)
@@ -218,6 +218,6 @@ void tpmix_hold_end(struct tpmix_dev *ix)
 	tpmix_lock(ix);
 	ix->may_hold = false;
 	tpmix_unlock(ix);
-	cancel_delayed_work_sync(&ix->release);
+	cancel_work_sync(&ix->release);
 	tpmix_release(ix);
 }

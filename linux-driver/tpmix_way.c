@@ -143,6 +143,7 @@ int tpmix_discover(struct tpmix_dev *ix)
 
 	ix->version = readl(ix->ext + TPMIX_REG_VERSION);
 	cap = readl(ix->ext + TPMIX_REG_CAP);
+	ix->edge = cap & TPMIX_CAP_INT;
 	ix->bufsize = readl(ix->ext + TPMIX_REG_BUFSIZE);
 	window = readl(ix->ext + TPMIX_REG_WINDOW);
 	ix->trap_at = window & 0xFFFF;

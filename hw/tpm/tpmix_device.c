@@ -73,19 +73,22 @@ static void tpmix_device_write(void *opaque, hwaddr addr, uint64_t val,
                                unsigned size)
 {
     TPMIXDevice *d = opaque;
-    uint64_t started;
+    bool started;
+    int64_t ns;
 
     WITH_QEMU_LOCK_GUARD(&d->lock) {
-        started = d->engine.starts;
+        uint64_t starts = d->engine.starts;
+
         d->mmio_writes++;
         trace_tpmix_mmio_write(size, addr, val);
         tpmix_write(&d->engine, addr, val, size);
-        started = d->engine.starts - started;
+        /* Who asked for an interrupt expects that it takes long. */
+        ns = d->engine.s.notify ? 0 : (int64_t)d->sync_us * SCALE_US;
+        started = d->engine.starts != starts;
         tpmix_device_update_irq(d);
     }
     /* A guest looks at once, and sleeps if the command has not ended then. */
-    if (started &&
-        tpm_backend_wait_request(d->be_driver, d->sync_us * SCALE_US)) {
+    if (started && tpm_backend_wait_request(d->be_driver, ns)) {
         d->sync_completions++;
     }
 }

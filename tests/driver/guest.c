@@ -22,8 +22,14 @@ enum { ASK_FAMILY = 200, SELF_TEST, SHUTDOWN };
 static struct {
 	int64_t now_us, kill_at_us;
 	bool wants_cpu;
+	unsigned int cpus;
+	/* the interrupt */
+	irqreturn_t (*handler)(int irq, void *data);
+	void *handler_data;
+	bool in_irq;
+	unsigned int interrupts;
 	/* work: one is enough */
-	struct delayed_work *work;
+	struct work_struct *work;
 	bool in_work;
 	jmp_buf blocked;
 	struct lock *work_has[4];
@@ -245,19 +251,18 @@ void shim_assert_held(const struct lock *l)
 	g_assert_cmpint(l->held, ==, 1);
 }
 
-bool schedule_delayed_work(struct delayed_work *w, unsigned long delay)
+bool schedule_work(struct work_struct *w)
 {
 	if (w->pending)
 		return false;
 	g.work = w;
 	w->pending = true;
-	w->due_us = g.now_us + (int64_t)jiffies_to_usecs(delay);
 	return true;
 }
 
 static void run_work(void)
 {
-	struct delayed_work *w = g.work;
+	struct work_struct *w = g.work;
 
 	g.in_work = true;
 	g.work_locks = 0;
@@ -269,12 +274,12 @@ static void run_work(void)
 		w->pending = true;
 		g.work = w;
 	} else {
-		w->work.func(&w->work);
+		w->func(w);
 	}
 	g.in_work = false;
 }
 
-bool cancel_delayed_work_sync(struct delayed_work *w)
+bool cancel_work_sync(struct work_struct *w)
 {
 	bool pending = w->pending;
 
@@ -287,17 +292,35 @@ bool cancel_delayed_work_sync(struct delayed_work *w)
 
 /* time */
 
+/* In the middle of whatever the CPU does, but for the interrupt itself. */
+static void interrupt(void)
+{
+	g.in_irq = true;
+	g.interrupts++;
+	g_assert_cmpint(g.handler(IRQ, g.handler_data), ==, IRQ_HANDLED);
+	g.in_irq = false;
+}
+
 void guest_time_passes(int64_t us)
 {
 	g.now_us += us;
-	if (g.work && !g.in_work && g.now_us >= g.work->due_us)
+	machine_time(g.now_us);
+	if (g.in_irq)
+		return;
+	if (g.handler && machine_take_edge())
+		interrupt();
+	if (g.work && !g.in_work)
 		run_work();
 }
 
-void guest_release_in(int64_t us)
+unsigned int guest_interrupts(void)
 {
-	g_assert_nonnull(g.work);
-	g.work->due_us = g.now_us + us;
+	return g.interrupts;
+}
+
+unsigned int shim_cpus(void)
+{
+	return g.cpus;
 }
 
 int64_t guest_now_us(void)
@@ -429,6 +452,29 @@ void *devm_memremap(struct device *dev, u64 start, size_t size, unsigned long fl
 	return machine_ram(start);
 }
 
+int platform_get_irq_optional(struct platform_device *pdev, unsigned int n)
+{
+	(void)pdev;
+	return machine->setup.irq && !n ? IRQ : -ENXIO;
+}
+
+static void free_irq(void *data)
+{
+	g_assert_true(data == g.handler_data);
+	g.handler = NULL;
+}
+
+int devm_request_irq(struct device *dev, int irq, irqreturn_t (*handler)(int, void *),
+		     unsigned long flags, const char *name, void *data)
+{
+	(void)flags;
+	(void)name;
+	g_assert_cmpint(irq, ==, IRQ);
+	g.handler = handler;
+	g.handler_data = data;
+	return devm_add_action_or_reset(dev, free_irq, data);
+}
+
 int platform_driver_register(struct platform_driver *driver)
 {
 	g.driver = driver;
@@ -508,14 +554,26 @@ unsigned long tpm_calc_ordinal_duration(struct tpm_chip *chip, u32 ordinal)
 	return 120 * HZ;
 }
 
+static int send(struct tpm_chip *chip, u8 *buf, size_t len)
+{
+#ifdef TPMIX_SEND_SYNC
+	return chip->ops->send(chip, buf, guest_room, len);
+#else
+	return chip->ops->send(chip, buf, len);
+#endif
+}
+
 static int try_transmit(struct tpm_chip *chip, u8 *buf, size_t len)
 {
 	unsigned long stop;
-	int rc = chip->ops->send(chip, buf, len);
+	int rc = send(chip, buf, len);
 	u8 status;
 
-	if (rc < 0)
+	if (rc < 0 || (chip->flags & TPM_CHIP_FLAG_SYNC))
 		return rc;
+	g_assert_cmpint(rc, ==, 0);
+	if (chip->flags & TPM_CHIP_FLAG_IRQ)
+		return chip->ops->recv(chip, buf, guest_room);
 	stop = jiffies + tpm_calc_ordinal_duration(chip, 0x136);
 	do {
 		status = chip->ops->status(chip);
@@ -658,8 +716,8 @@ int guest_boot(const struct guest_options *options)
 	g.wants_cpu = false;
 	g.work = NULL;
 	*(char **)param("door") = (char *)options->door;
-	*(unsigned int *)param("spin_us") = options->spin_us;
-	*(unsigned int *)param("hold_ms") = options->hold_ms;
+	g.cpus = options->cpus;
+	g.interrupts = 0;
 	g_assert_cmpint(shim_module_init(), ==, 0);
 	return g.probe_rc;
 }

@@ -18,8 +18,7 @@ enum outcome {
 /* How the guest does its things; before guest_boot(). */
 struct guest_options {
 	const char *door;
-	unsigned int spin_us;
-	unsigned int hold_ms;
+	unsigned int cpus;      /* with one the driver does not spin */
 };
 
 /* Loads the driver, which binds the device; what its probe returned. */
@@ -55,12 +54,12 @@ void guest_roll_back(void);
 int64_t guest_now_us(void);
 void guest_time_passes(int64_t us);
 
+/* Interrupts that the driver had. */
+unsigned int guest_interrupts(void);
+
 /* A fatal signal that comes in so many microseconds; -1: none. */
 void guest_kill_in(int64_t us);
 void guest_wants_cpu(bool wants);
-
-/* The locality that is kept is to be released in so many microseconds. */
-void guest_release_in(int64_t us);
 
 /* The machine was restored or forked, and says so. */
 void guest_new_generation(void);

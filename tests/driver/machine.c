@@ -62,15 +62,18 @@ static void start(void *opaque, uint32_t ticket, unsigned int locality,
 	machine->runs[cmd[HEADER]]++;
 	machine->run_ticket = ticket;
 	machine->run_len = len;
-	machine->left = machine->setup.takes;
+	machine->left = machine->setup.takes_us ? FOREVER : machine->setup.takes;
+	machine->ends_us = guest_now_us() + machine->setup.takes_us;
 }
 
 static void cancel(void *opaque)
 {
 	(void)opaque;
 	machine->cancels++;
-	if (machine->setup.cancels)
+	if (machine->setup.cancels) {
 		machine->left = 1;
+		machine->ends_us = 0;
+	}
 }
 
 static void reset_established(void *opaque, unsigned int locality)
@@ -103,6 +106,7 @@ void machine_init(const struct setup *setup)
 		.crb = setup->crb,
 		.interface = setup->crb ? TPMIX_INTERFACE_CRB : TPMIX_INTERFACE_FIFO,
 		.localities = TPMIX_NUM_LOCALITIES,
+		.int_vector = setup->irq ? IRQ : 0,
 	};
 
 	memset(machine, 0, sizeof(*machine));
@@ -198,6 +202,29 @@ static void ring_other(unsigned int locality, uint32_t serial)
 	tpmix_write(&machine->engine, block | TPMIX_REG_CSUM_EXPECT, 0, 4);
 	tpmix_write(&machine->engine, block | TPMIX_REG_DOORBELL,
 		    machine->engine.s.accepted + 1, 4);
+}
+
+void machine_ask_in(int64_t us)
+{
+	machine->asks_us = guest_now_us() + us + 1;
+}
+
+void machine_time(int64_t now_us)
+{
+	if (machine->setup.takes_us && machine_busy() && now_us >= machine->ends_us)
+		machine_complete();
+	if (machine->asks_us && now_us >= machine->asks_us) {
+		machine->asks_us = 0;
+		request(1);
+	}
+}
+
+bool machine_take_edge(void)
+{
+	bool edge = machine->engine.edges != machine->edges_taken;
+
+	machine->edges_taken = machine->engine.edges;
+	return edge;
 }
 
 void machine_other_command(unsigned int locality, uint32_t serial)

@@ -14,6 +14,7 @@
 #define CAPACITY        8192u
 #define SERIALS         256u    /* of commands; those of other localities are the upper half */
 #define FOREVER         UINT32_MAX
+#define IRQ             3
 
 enum fault_kind {
 	FAULT_NONE,
@@ -41,7 +42,9 @@ struct setup {
 	bool crb;               /* tpm-crb-ext, else tpm-tis-indexed */
 	bool one_range;         /* ACPI names one range for all */
 	uint32_t takes;         /* accesses for which a command runs; FOREVER */
+	uint32_t takes_us;      /* not 0: so long, whatever accesses there are */
 	bool cancels;           /* the TPM honours a cancel */
+	bool irq;               /* the line is there, and named by ACPI */
 };
 
 /* What the machine keeps. */
@@ -58,6 +61,9 @@ struct machine {
 	uint32_t runs[SERIALS]; /* how often each command was executed */
 	uint32_t cancels;       /* that the TPM was asked for */
 	uint32_t run_ticket, run_len, left;
+	int64_t ends_us;        /* with takes_us */
+	int64_t asks_us;        /* when locality 1 requests; 0: never */
+	uint64_t edges_taken;
 	uint32_t rsp_len;       /* of the responses */
 
 	struct fault fault;
@@ -85,6 +91,15 @@ uint32_t machine_response(uint32_t serial, uint32_t nth, uint8_t *rsp);
 
 /* A command by the door of @locality that is outside the guest, or of another guest. */
 void machine_other_command(unsigned int locality, uint32_t serial);
+
+/* It is so late now. */
+void machine_time(int64_t now_us);
+
+/* The line had an edge since it was asked last. */
+bool machine_take_edge(void);
+
+/* Locality 1 is to request in so many microseconds. */
+void machine_ask_in(int64_t us);
 
 /* The running command ends. */
 void machine_complete(void);

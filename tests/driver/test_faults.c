@@ -18,16 +18,21 @@
 
 struct ways {
 	const char *door;
-	unsigned int spin_us, hold_ms;
-	uint32_t takes;
+	unsigned int cpus;
+	bool irq;               /* then the locality is kept, with windows */
+	uint32_t takes, takes_us;
 };
 
 /* The TPM answers at once, while the driver spins, and while it sleeps. */
 static const struct ways ways[] = {
-	{ "window", 250, 0, 0 }, { "window", 250, 0, 5 }, { "window", 1, 0, 9 },
-	{ "window", 250, 400, 5 },
-	{ "indexed", 250, 0, 0 }, { "indexed", 250, 0, 5 }, { "indexed", 1, 0, 9 },
-	{ "fifo", 250, 0, 5 },
+	{ "window", 2, false, 0, 0 }, { "window", 2, false, 5, 0 },
+	{ "window", 1, false, 9, 0 },
+	{ "window", 2, true, 5, 0 }, { "window", 1, true, 0, 700 },
+	{ "window", 1, true, 0, 1500 },
+	{ "indexed", 2, false, 0, 0 }, { "indexed", 2, false, 5, 0 },
+	{ "indexed", 1, false, 9, 0 }, { "indexed", 1, true, 0, 700 },
+	{ "indexed", 1, true, 0, 1500 },
+	{ "fifo", 2, false, 5, 0 },
 };
 
 struct variant {
@@ -57,8 +62,9 @@ static const char * const kind_names[FAULT_KINDS] = {
 
 static void boot(const struct ways *w)
 {
-	const struct setup setup = { .crb = crb, .takes = w->takes };
-	const struct guest_options options = { w->door, w->spin_us, w->hold_ms };
+	const struct setup setup = { .crb = crb, .takes = w->takes,
+				     .takes_us = w->takes_us, .irq = w->irq };
+	const struct guest_options options = { w->door, w->cpus };
 
 	machine_init(&setup);
 	g_assert_cmpint(guest_boot(&options), ==, 0);
@@ -344,7 +350,8 @@ static void add(const char *name, void (*test)(gconstpointer), bool fifo)
 		if ((crb || !fifo) && !strcmp(w->door, "fifo"))
 			continue;
 		path = g_strdup_printf("/faults/%s/%s%s-%u/%s", crb ? "crb" : "tis", w->door,
-				       w->hold_ms ? "-held" : "", w->takes, name);
+				       w->irq ? "-irq" : "",
+				       w->takes ?: w->takes_us, name);
 		g_test_add_data_func(path, w, test);
 	}
 }

@@ -23,9 +23,9 @@ static const struct shape shapes[] = {
 	{ true, "indexed" }, { false, "fifo" },
 };
 
-static int boot(const struct shape *s, unsigned int hold_ms)
+static int boot(const struct shape *s)
 {
-	const struct guest_options options = { s->door, 250, hold_ms };
+	const struct guest_options options = { s->door, 2 };
 
 	return guest_boot(&options);
 }
@@ -38,10 +38,20 @@ static void power_on(const struct shape *s)
 	machine_fault(NULL);
 }
 
-static void power_on_and_boot(const struct shape *s, unsigned int hold_ms)
+static void power_on_and_boot(const struct shape *s)
 {
 	power_on(s);
-	g_assert_cmpint(boot(s, hold_ms), ==, 0);
+	g_assert_cmpint(boot(s), ==, 0);
+	g_assert_cmpstr(guest_door(), ==, s->door);
+}
+
+static void power_on_and_boot_with_irq(const struct shape *s)
+{
+	const struct setup setup = { .crb = s->crb, .irq = true };
+
+	machine_init(&setup);
+	machine_fault(NULL);
+	g_assert_cmpint(boot(s), ==, 0);
 	g_assert_cmpstr(guest_door(), ==, s->door);
 }
 
@@ -56,7 +66,7 @@ static void test_plain(gconstpointer data)
 	const struct shape *s = data;
 	unsigned int i;
 
-	power_on_and_boot(s, 0);
+	power_on_and_boot(s);
 	g_assert_nonnull(guest_logged("TPM 2.0"));
 	for (i = 0; i < G_N_ELEMENTS(sizes); i++) {
 		guest_cmd_len = sizes[i];
@@ -84,7 +94,7 @@ static void test_one_range(gconstpointer data)
 
 	power_on(s);
 	machine->setup.one_range = true;
-	g_assert_cmpint(boot(s, 0), ==, 0);
+	g_assert_cmpint(boot(s), ==, 0);
 	g_assert_cmpstr(guest_door(), ==, s->door);
 	g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
 	guest_end();
@@ -98,7 +108,7 @@ static void test_family(gconstpointer data)
 	if (s->crb)
 		return;
 	tpmix_reset(&machine->engine, TPMIX_FAMILY_1_2, CAPACITY);
-	g_assert_cmpint(boot(s, 0), ==, 0);
+	g_assert_cmpint(boot(s), ==, 0);
 	g_assert_nonnull(guest_logged("TPM 1.2"));
 	guest_end();
 }
@@ -113,7 +123,7 @@ static void test_running_at_probe(gconstpointer data)
 	machine->setup.cancels = true;
 	machine_other_command(0, OTHER);
 	machine->setup.takes = 0;
-	g_assert_cmpint(boot(s, 0), ==, 0);
+	g_assert_cmpint(boot(s), ==, 0);
 	g_assert_cmpuint(machine->cancels, >=, 1);
 	g_assert_cmpstr(guest_door(), ==, s->door);
 	g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
@@ -123,7 +133,7 @@ static void test_running_at_probe(gconstpointer data)
 	machine->setup.takes = LONG;
 	machine_other_command(0, OTHER);
 	machine->setup.takes = 0;
-	g_assert_cmpint(boot(s, 0), ==, 0);
+	g_assert_cmpint(boot(s), ==, 0);
 	g_assert_cmpstr(guest_door(), ==, s->door);
 	g_assert_nonnull(guest_logged("TPM 2.0"));
 	g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
@@ -140,7 +150,7 @@ static void test_running_for_ever(gconstpointer data)
 	power_on(s);
 	machine->setup.takes = FOREVER;
 	machine_other_command(0, OTHER);
-	g_assert_cmpint(boot(s, 0), <, 0);
+	g_assert_cmpint(boot(s), <, 0);
 	g_assert_cmpint(guest_now_us() - begin, >, 60000000);
 	g_assert_cmpint(guest_now_us() - begin, <, 150000000);
 	g_assert_cmpstr(guest_door(), ==, "none");
@@ -160,7 +170,7 @@ static void test_ends_in_probe(gconstpointer data)
 		machine->setup.takes = takes;
 		machine_other_command(0, OTHER);
 		machine->setup.takes = 0;
-		g_assert_cmpint(boot(s, 0), ==, 0);
+		g_assert_cmpint(boot(s), ==, 0);
 		g_assert_cmpstr(guest_door(), ==, s->door);
 		g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
 		guest_end();
@@ -173,7 +183,7 @@ static void test_deadline(gconstpointer data)
 	const struct shape *s = data;
 	int64_t begin;
 
-	power_on_and_boot(s, 0);
+	power_on_and_boot(s);
 	machine->setup.takes = FOREVER;
 	begin = guest_now_us();
 	g_assert_cmpint(guest_transmit(1, 1), ==, FAILED);
@@ -200,7 +210,7 @@ static void test_locality_kept(gconstpointer data)
 	int64_t begin;
 
 	for (fault.at = 1; fault.at < 30; fault.at++) {
-		power_on_and_boot(s, 0);
+		power_on_and_boot(s);
 		machine_fault(&fault);
 		begin = guest_now_us();
 		if (guest_transmit(1, 1) == WRONG)
@@ -220,7 +230,7 @@ static void test_killed(gconstpointer data)
 	const struct shape *s = data;
 	int64_t begin;
 
-	power_on_and_boot(s, 0);
+	power_on_and_boot(s);
 	machine->setup.takes = FOREVER;
 	machine->setup.cancels = true;
 	guest_kill_in(5000);
@@ -249,27 +259,91 @@ static void test_killed(gconstpointer data)
 	guest_end();
 }
 
-/* The CPU is not kept for longer than a sleep would cost, nor from who wants it. */
+/* The CPU is kept only while that pays, and never from who wants it. */
 static void test_spin(gconstpointer data)
 {
 	const struct shape *s = data;
-	struct guest_options options = { s->door, 1000000000, 0 };
+	unsigned int i, looks;
 	int64_t begin;
 
 	if (is_fifo(s))
 		return;
-	power_on(s);
-	g_assert_cmpint(guest_boot(&options), ==, 0);
-	/* Looks end a command here, so one that sleeps between them takes long. */
-	machine->setup.takes = 1600;
+	power_on_and_boot(s);
+	/* Longer than any spin: the time of looks between which it sleeps. */
+	machine->setup.takes_us = 900;
+	for (i = 0; i < 8; i++)
+		g_assert_cmpint(guest_transmit(i, 1), ==, RIGHT);
+	machine_fault(NULL);
+	g_assert_cmpint(guest_transmit(i++, 1), ==, RIGHT);
+	g_assert_cmpuint(machine->accesses, <, 100);
+	/* Short ones are waited for without a sleep, once they have come. */
+	machine->setup.takes_us = 60;
+	for (; i < 40; i++)
+		g_assert_cmpint(guest_transmit(i, 1), ==, RIGHT);
 	begin = guest_now_us();
-	g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
-	g_assert_cmpint(guest_now_us() - begin, >, 100000);
+	machine_fault(NULL);
+	g_assert_cmpint(guest_transmit(i++, 1), ==, RIGHT);
+	g_assert_cmpint(guest_now_us() - begin, <, 60 + 80);
+	looks = machine->accesses;
 	guest_wants_cpu(true);
-	machine->setup.takes = 100;
-	begin = guest_now_us();
-	g_assert_cmpint(guest_transmit(2, 1), ==, RIGHT);
-	g_assert_cmpint(guest_now_us() - begin, >, 10000);
+	machine_fault(NULL);
+	g_assert_cmpint(guest_transmit(i, 1), ==, RIGHT);
+	g_assert_cmpuint(machine->accesses, <, looks);
+	guest_end();
+}
+
+/* A key that takes its time: few looks, an answer that is seen soon. */
+static void test_long(gconstpointer data)
+{
+	const struct shape *s = data;
+	const bool window = !strcmp(s->door, "window");
+	unsigned int irq, serial;
+	int64_t begin, late;
+
+	if (is_fifo(s))
+		return;
+	for (irq = 0; irq < 2; irq++) {
+		if (irq)
+			power_on_and_boot_with_irq(s);
+		else
+			power_on_and_boot(s);
+		machine->setup.takes_us = 400000;
+		for (serial = 1; serial < 20; serial++) {
+			machine_fault(NULL);
+			begin = guest_now_us();
+			g_assert_cmpint(guest_transmit(serial, 1), ==, RIGHT);
+			late = guest_now_us() - begin - machine->setup.takes_us;
+			g_test_message("irq %u: %u accesses, %u trapped, late %d us", irq,
+				       machine->accesses, machine->trapped, (int)late);
+			g_assert_cmpint(late, <, irq ? 200 : 20100);
+		}
+		g_assert_cmpuint(machine->accesses, <, 160);
+		g_assert_cmpuint(guest_interrupts(), ==, irq ? 19 : 0);
+		/* Asked for with the doorbell: no access more. */
+		if (window)
+			g_assert_cmpuint(machine->trapped, ==, irq ? 1 : 3);
+		guest_end();
+	}
+}
+
+/* The interrupt gets lost, each time: late by a part of the time, and right. */
+static void test_interrupt_lost(gconstpointer data)
+{
+	const struct shape *s = data;
+	unsigned int serial;
+	int64_t begin;
+
+	if (is_fifo(s))
+		return;
+	power_on_and_boot_with_irq(s);
+	machine->setup.takes_us = 40000;
+	for (serial = 1; serial < 5; serial++) {
+		machine->edges_taken = UINT64_MAX;
+		machine->engine.cfg.int_vector = 0;
+		begin = guest_now_us();
+		g_assert_cmpint(guest_transmit(serial, 1), ==, RIGHT);
+		g_assert_cmpint(guest_now_us() - begin, <, 40000 + 11000);
+	}
 	guest_end();
 }
 
@@ -279,7 +353,7 @@ static void test_sizes(gconstpointer data)
 
 	if (is_fifo(s))
 		return;
-	power_on_and_boot(s, 0);
+	power_on_and_boot(s);
 	machine->rsp_len = 5000;
 	machine_fault(NULL);
 	g_assert_cmpint(guest_transmit(1, 1), ==, FAILED);
@@ -301,7 +375,7 @@ static void test_sizes(gconstpointer data)
 	/* Beyond what the device negotiated when it was asked. */
 	power_on(s);
 	tpmix_reset(&machine->engine, TPMIX_FAMILY_2_0, 1024);
-	g_assert_cmpint(boot(s, 0), ==, 0);
+	g_assert_cmpint(boot(s), ==, 0);
 	machine->engine.s.bufsize = CAPACITY;
 	machine->rsp_len = 2000;
 	g_assert_cmpint(guest_transmit(3, 1), ==, FAILED);
@@ -340,7 +414,7 @@ static void test_generation(gconstpointer data)
 		return;
 	for (i = 0; i < 2; i++) {
 		tell_generation = i;
-		power_on_and_boot(s, 0);
+		power_on_and_boot(s);
 		guest_run(command_twice, &outcome);
 		g_assert_cmpint(outcome, ==, RIGHT);
 		g_assert_cmpuint(machine->runs[1], ==, 1 + i);
@@ -349,24 +423,32 @@ static void test_generation(gconstpointer data)
 	}
 }
 
-/* What ends the chip's use, while the locality is kept and is to be released soon. */
+/* As the interface that there is has it. */
+static void relinquish_1(void)
+{
+	if (machine->setup.crb)
+		tpmix_write(&machine->engine, 0x1008, 0x2, 4);
+	else
+		tpmix_write(&machine->engine, 0x1000, 0x20, 1);
+}
+
+/* What ends the chip's use, while the locality is kept and another one asks for it. */
 static void hold_over(const struct shape *s, void (*end)(void))
 {
 	int64_t us;
 
 	for (us = 0; us < 150; us++) {
-		power_on_and_boot(s, 20);
+		power_on_and_boot_with_irq(s);
 		g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
 		g_assert_cmpuint(machine->engine.s.active, ==, 0);
-		guest_release_in(us);
+		machine_ask_in(us);
 		end();
 		/* Not released in the middle of TPM2_Shutdown, and not kept. */
 		g_assert_cmpuint(guest_traced("tpmix_regain"), ==, 0);
 		g_assert_cmpuint(guest_traced("tpmix_fallback"), ==, 0);
 		g_assert_cmpuint(machine->runs[1], ==, 1);
-		g_assert_cmpuint(machine->engine.s.active, ==, TPMIX_NO_LOCALITY);
-		guest_time_passes(1000000);
-		g_assert_cmpuint(machine->engine.s.active, ==, TPMIX_NO_LOCALITY);
+		guest_time_passes(1000);
+		g_assert_cmpuint(machine->engine.s.active, ==, 1);
 		if (end != guest_end)
 			guest_end();
 	}
@@ -375,20 +457,49 @@ static void hold_over(const struct shape *s, void (*end)(void))
 static void suspend_and_resume(void)
 {
 	g_assert_cmpint(guest_suspend(), ==, 0);
-	g_assert_cmpuint(machine->engine.s.active, ==, TPMIX_NO_LOCALITY);
+	g_assert_cmpuint(machine->engine.s.active, !=, 0);
+	/* Or it would wait for the locality at resume, as it should. */
+	guest_time_passes(1000);
+	relinquish_1();
 	g_assert_cmpint(guest_resume(), ==, 0);
+	machine_ask_in(0);
 }
 
+/*
+ * With an interrupt the locality is kept until another one asks for it, in the middle
+ * of a command or between two; without one, or without windows, it is not.
+ */
 static void test_hold(gconstpointer data)
 {
 	const struct shape *s = data;
+	int64_t us;
 
-	power_on_and_boot(s, 20);
+	power_on_and_boot_with_irq(s);
 	g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
+	if (strcmp(s->door, "window")) {
+		g_assert_cmpuint(machine->engine.s.active, ==, TPMIX_NO_LOCALITY);
+		guest_end();
+		return;
+	}
+	guest_time_passes(3000000);
 	g_assert_cmpuint(machine->engine.s.active, ==, 0);
-	guest_time_passes(30000);
-	g_assert_cmpuint(machine->engine.s.active, ==, TPMIX_NO_LOCALITY);
+	machine_fault(NULL);
+	g_assert_cmpint(guest_transmit(2, 1), ==, RIGHT);
+	g_assert_cmpuint(machine->trapped, ==, 1);
 	guest_end();
+	for (us = 0; us < 60; us++) {
+		power_on_and_boot_with_irq(s);
+		g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
+		machine_ask_in(us);
+		g_assert_cmpint(guest_transmit(2, 1), ==, RIGHT);
+		guest_time_passes(60);
+		g_assert_cmpuint(machine->engine.s.active, ==, 1);
+		relinquish_1();
+		g_assert_cmpint(guest_transmit(3, 1), ==, RIGHT);
+		g_assert_cmpuint(guest_traced("tpmix_regain"), ==, 0);
+		g_assert_cmpuint(machine->engine.s.active, ==, 0);
+		guest_end();
+	}
 	hold_over(s, guest_shutdown);
 	hold_over(s, guest_end);
 	hold_over(s, suspend_and_resume);
@@ -400,7 +511,7 @@ static void test_resume(gconstpointer data)
 	const struct shape *s = data;
 	unsigned int i;
 
-	power_on_and_boot(s, 0);
+	power_on_and_boot(s);
 	for (i = 0; i < 3; i++) {
 		g_assert_cmpint(guest_transmit(i, 1), ==, RIGHT);
 		g_assert_cmpint(guest_suspend(), ==, 0);
@@ -426,7 +537,7 @@ static void test_traces(gconstpointer data)
 
 	if (is_fifo(s))
 		return;
-	power_on_and_boot(s, 0);
+	power_on_and_boot(s);
 	machine_fault(NULL);
 	g_assert_cmpint(guest_transmit(serial++, 1), ==, RIGHT);
 	n = machine->accesses;
@@ -469,6 +580,8 @@ int main(int argc, char **argv)
 	add("locality-kept", test_locality_kept);
 	add("killed", test_killed);
 	add("spin", test_spin);
+	add("long", test_long);
+	add("interrupt-lost", test_interrupt_lost);
 	add("sizes", test_sizes);
 	add("generation", test_generation);
 	add("hold", test_hold);

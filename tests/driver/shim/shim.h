@@ -124,6 +124,8 @@ bool shim_need_resched(void);
 #define fsleep(us)              shim_wait_us(us)
 #define msleep(ms)              shim_wait_us((ms) * 1000L)
 #define cpu_relax()             shim_wait_us(1)
+#define NSEC_PER_USEC           1000L
+#define ns_to_ktime(ns)         ((ktime_t)(ns))
 #define current                 NULL
 #define fatal_signal_pending(t) ((void)(t), shim_fatal_signal())
 #define need_resched()          shim_need_resched()
@@ -164,12 +166,23 @@ void shim_assert_held(const struct lock *l);
 #define up_write                shim_unlock
 #define lockdep_assert_held     shim_assert_held
 
-struct work_struct { void (*func)(struct work_struct *work); };
-struct delayed_work { struct work_struct work; bool pending; s64 due_us; };
-#define INIT_DELAYED_WORK(w, f) ((w)->work.func = (f))
-#define to_delayed_work(w)      container_of(w, struct delayed_work, work)
-bool schedule_delayed_work(struct delayed_work *w, unsigned long delay);
-bool cancel_delayed_work_sync(struct delayed_work *w);
+struct work_struct { void (*func)(struct work_struct *work); bool pending; };
+#define INIT_WORK(w, f)         ((w)->func = (f))
+bool schedule_work(struct work_struct *w);
+bool cancel_work_sync(struct work_struct *w);
+
+/* sleeping, until time has passed or an interrupt came */
+typedef struct { int nobody; } wait_queue_head_t;
+#define init_waitqueue_head(w)  ((void)(w))
+#define wake_up(w)              ((void)(w))
+#define wait_event_hrtimeout(wq, cond, timeout) ({ \
+	s64 shim_end = shim_now_us() + (timeout) / 1000; \
+	while (!(cond) && shim_now_us() < shim_end) \
+		shim_wait_us(5); \
+	(cond) ? 0 : -ETIME; \
+})
+unsigned int shim_cpus(void);
+#define num_online_cpus()       shim_cpus()
 
 /* devices */
 struct attribute { const char *name; };
@@ -262,6 +275,12 @@ struct resource *platform_get_resource(struct platform_device *pdev,
 int platform_driver_register(struct platform_driver *driver);
 void platform_driver_unregister(struct platform_driver *driver);
 
+typedef int irqreturn_t;
+#define IRQ_HANDLED             1
+int platform_get_irq_optional(struct platform_device *pdev, unsigned int n);
+int devm_request_irq(struct device *dev, int irq, irqreturn_t (*handler)(int, void *),
+		     unsigned long flags, const char *name, void *data);
+
 struct pnp_dev { struct device dev; };
 struct pnp_driver {
 	const char *name;
@@ -273,6 +292,7 @@ struct pnp_driver {
 };
 #define to_pnp_dev(d)           container_of(d, struct pnp_dev, dev)
 #define pnp_get_resource(d, type, n) ((void)(d), (void)(n), (struct resource *)NULL)
+#define pnp_irq(d, n)           ((void)(d), -1)
 #define pnp_register_driver(d)  ((void)(d), 0)
 #define pnp_unregister_driver(d) ((void)(d))
 
@@ -352,6 +372,8 @@ struct tpm_header {
 #define TPM_HEADER_SIZE         10
 #define TPM_BUFSIZE             4096
 #define TPM_CHIP_FLAG_TPM2      BIT(1)
+#define TPM_CHIP_FLAG_IRQ       BIT(2)
+#define TPM_CHIP_FLAG_SYNC      BIT(11)
 #define TPM_OPS_AUTO_STARTUP    BIT(0)
 
 struct tpm_chip;
@@ -361,7 +383,11 @@ struct tpm_class_ops {
 	const u8 req_complete_val;
 	bool (*req_canceled)(struct tpm_chip *chip, u8 status);
 	int (*recv)(struct tpm_chip *chip, u8 *buf, size_t len);
+#ifdef TPMIX_SEND_SYNC
+	int (*send)(struct tpm_chip *chip, u8 *buf, size_t bufsiz, size_t len);
+#else
 	int (*send)(struct tpm_chip *chip, u8 *buf, size_t len);
+#endif
 	void (*cancel)(struct tpm_chip *chip);
 	u8 (*status)(struct tpm_chip *chip);
 	int (*request_locality)(struct tpm_chip *chip, int loc);

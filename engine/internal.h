@@ -115,8 +115,13 @@ uint8_t tpmix_rsp_rest(const struct tpmix *e, unsigned int locality);
 uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality,
 		       uint32_t at);
 
-/* TIS 1.3 5.6.7: sets @mask where the locality's INT_ENABLE lets it through. */
+/*
+ * TIS 1.3 5.6.7: sets @mask where the locality's INT_ENABLE lets it through; an edge
+ * of the line where it is high already.
+ */
 void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask);
+/* Its level. */
+bool tpmix_line(const struct tpmix *e);
 
 /* An edge of the interrupt line, which needs no acknowledgement. */
 void tpmix_edge(struct tpmix *e);

@@ -73,12 +73,5 @@ bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
 
 bool tpmix_irq(const struct tpmix *e)
 {
-	unsigned int l;
-
-	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
-		if (e->s.loc[l].int_status) {
-			return true;
-		}
-	}
-	return false;
+	return tpmix_line(e);
 }

@@ -132,20 +132,37 @@ static void end_response(struct tpmix *e)
 
 /* Interrupts and counting */
 
-void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
-{
-	uint32_t enable = e->s.loc[locality].int_enable;
-
-	if ((enable & TPM_INT_GLOBAL_ENABLE) && (enable & mask)) {
-		e->s.loc[locality].int_status |= (uint8_t)(mask & TPM_INT_ALL);
-	}
-}
-
 void tpmix_edge(struct tpmix *e)
 {
 	if (e->cfg.int_vector) {
 		e->edges++;
 	}
+}
+
+bool tpmix_line(const struct tpmix *e)
+{
+	unsigned int l;
+
+	for (l = 0; l < TPMIX_NUM_LOCALITIES; l++) {
+		if (e->s.loc[l].int_status) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
+{
+	uint32_t enable = e->s.loc[locality].int_enable;
+
+	if (!(enable & TPM_INT_GLOBAL_ENABLE) || !(enable & mask)) {
+		return;
+	}
+	/* Or a guest that hears edges never hears of this one. */
+	if (tpmix_line(e)) {
+		tpmix_edge(e);
+	}
+	e->s.loc[locality].int_status |= (uint8_t)(mask & TPM_INT_ALL);
 }
 
 uint32_t tpmix_completed(const struct tpmix *e)

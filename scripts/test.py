@@ -46,7 +46,8 @@ DEVICES = ["tis", "crb"]
 
 # Programs that boot guests, and their groups of tests.
 GUEST = {
-    "driver": [["doors"], ["binding"], ["owner"], ["costs"], ["large"], ["replays"]],
+    "driver": [["doors"], ["binding"], ["owner"], ["costs"], ["interrupts"],
+               ["large"], ["replays"]],
     "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
     "slow": [[]],
 }

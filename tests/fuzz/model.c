@@ -96,12 +96,22 @@ static uint32_t event_bits(const struct model *m, enum model_event event)
 	return 0;
 }
 
+/* "Each is an edge of the line" */
+static void edge(struct model *m)
+{
+	m->edges += m->cfg.int_vector != 0;
+}
+
 void interrupt(struct model *m, int p, enum model_event event)
 {
 	uint32_t on = m->page[p].int_enable, which = event_bits(m, event);
 
 	/* "dataAvail and stsValid together if one of them is enabled" */
 	if ((on >> 31) && (on & which)) {
+		/* "What sets a bit while the line is high makes an edge too" */
+		if (model_irq(m)) {
+			edge(m);
+		}
 		m->page[p].int_status |= which;
 	}
 }
@@ -109,12 +119,6 @@ void interrupt(struct model *m, int p, enum model_event event)
 void interrupt_end(struct model *m, int p)
 {
 	m->page[p].int_status &= ~event_bits(m, COMPLETED);
-}
-
-/* "Each is an edge of the line" */
-static void edge(struct model *m)
-{
-	m->edges += m->cfg.int_vector != 0;
 }
 
 bool others_request(const struct model *m, int p)

@@ -220,6 +220,18 @@ static void line(void)
 	IS(tpmix_irq(&rig.m->e), 1);
 }
 
+static void edge_while_high(void)
+{
+	on(TIS);
+	wr(at(3, 0x08), 0x80000084, 4);
+	take(3);
+	IS(rd(at(3, 0x10), 4), 4);
+	IS(rig.m->e.edges, 0);
+	ready(3);
+	IS(rd(at(3, 0x10), 4), 0x84);
+	IS(rig.m->e.edges, 1);
+}
+
 static void int_enable(void)
 {
 	on(TIS);
@@ -572,6 +584,7 @@ const struct check checks_fifo[] = {
 	{ "fifo/seize-acts-at-once", "(2) tpm-tis hands over to a locality that waits only", no_hand_over_waits },
 	{ "fifo/line", "dataAvail, stsValid, localityChange, commandReady; one line", line },
 	{ "fifo/polarity", "The line is high whatever typePolarity says", line },
+	{ "fifo/edges", "What sets a bit while the line is high makes an edge too", edge_while_high },
 	{ "fifo/enabled", "What happens sets the bit of the locality that it happens to", int_enable },
 	{ "fifo/int-completion", "A completion sets dataAvail and stsValid together", int_completion },
 	{ "fifo/int-ends", "acceptance of a command clears dataAvail and stsValid", int_completion },

@@ -45,12 +45,24 @@ uint16_t page_command_csum(const struct page *p, unsigned int l)
 	return page_crc(l ? p->cmd : p->cmd0, size < p->bufsize ? size : p->bufsize);
 }
 
+/* "Where CAP has bit 4 the indexed door has interrupts of its own." */
+static void page_edge(struct page *p)
+{
+	if (p->cfg.irq) {
+		p->edges++;
+	}
+}
+
 /*
  * "What happens sets the bit of the locality that it happens to, where INT_ENABLE has"
  */
 void page_interrupt(struct page *p, unsigned int l, uint32_t bits, uint32_t any_of)
 {
 	if (p->loc[l].int_enable >> 31 && p->loc[l].int_enable & any_of) {
+		/* "What sets a bit while the line is high" */
+		if (page_line(p)) {
+			page_edge(p);
+		}
 		p->loc[l].int_status |= bits;
 	}
 }
@@ -66,14 +78,6 @@ bool page_line(const struct page *p)
 		}
 	}
 	return false;
-}
-
-/* "Where CAP has bit 4 the indexed door has interrupts of its own." */
-static void page_edge(struct page *p)
-{
-	if (p->cfg.irq) {
-		p->edges++;
-	}
 }
 
 bool page_other_requests(const struct page *p, unsigned int l)

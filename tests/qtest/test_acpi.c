@@ -27,6 +27,7 @@ struct description {
 	char hid[16];
 	struct range ranges[8];
 	unsigned int num;
+	uint16_t irqs; /* a bit for each ISA line */
 	/* TPM2 table */
 	uint64_t control_area;
 	uint32_t start_method;
@@ -119,10 +120,15 @@ static uint32_t package_length(const uint8_t **at)
 	return length;
 }
 
-/* ACPI 6.4: the memory ranges of a resource template. */
-static void read_ranges(struct description *d, const uint8_t *at, const uint8_t *end)
+/* ACPI 6.4: the resources of a template. */
+static void read_resources(struct description *d, const uint8_t *at, const uint8_t *end)
 {
 	while (*at != 0x79) { /* End Tag */
+		if (*at == 0x22) { /* IRQ Descriptor: without flags, so edges */
+			d->irqs = (uint16_t)(at[1] | at[2] << 8);
+			at += 3;
+			continue;
+		}
 		g_assert_cmphex(*at, ==, 0x86); /* Memory32Fixed */
 		g_assert_cmpuint(at[1] | at[2] << 8, ==, 9);
 		g_assert_cmpuint(d->num, <, G_N_ELEMENTS(d->ranges));
@@ -159,7 +165,7 @@ static bool read_device(struct description *d, const uint8_t *dsdt)
 	field += 6;
 	package_length(&field);
 	g_assert_cmphex(*field, ==, 0x0A); /* BytePrefix: the buffer's size */
-	read_ranges(d, field + 2, end);
+	read_resources(d, field + 2, end);
 	return true;
 }
 
@@ -324,10 +330,42 @@ static void described(gconstpointer data)
 	for (i = 0; i < G_N_ELEMENTS(device->guests) && device->guests[i]; i++) {
 		device->guests[i](f.q, &d);
 	}
+	g_assert_cmphex(d.irqs, ==, 1 << 3);
 	g_assert_cmpuint(d.num, ==, 1);
 	g_assert_cmphex(d.ranges[0].start, ==, BASE);
 	g_assert_cmphex(d.ranges[0].size, ==, SPACE_SIZE);
 	teardown(&f);
+}
+
+/* A line is offered where it is nobody else's. */
+static const struct {
+	const char *name, *args;
+	uint16_t irqs;
+} lines[] = {
+	{ "default", "-machine q35", 1 << 3 },
+	{ "pc", "-machine pc", 1 << 3 },
+	{ "serial", "-machine q35 -device isa-serial,index=1", 0 },
+	{ "first-serial", "-machine q35 -device isa-serial,index=0", 1 << 3 },
+	{ "7", "-machine q35 -global tpm-tis-indexed.irq=7", 1 << 7 },
+	{ "7-parallel", "-machine q35 -global tpm-tis-indexed.irq=7 "
+	  "-chardev null,id=nul -device isa-parallel,chardev=nul", 0 },
+	{ "pci-link", "-machine q35 -global tpm-tis-indexed.irq=5", 0 },
+	{ "sci", "-machine q35 -global tpm-tis-indexed.irq=9", 0 },
+	{ "none", "-machine q35 -global tpm-tis-indexed.irq=0", 0 },
+};
+
+static void line(gconstpointer data)
+{
+	const unsigned int i = GPOINTER_TO_UINT(data);
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	QtestClient *q = qtest_start(tpm_stub_connect(stub),
+				     "%s -device tpm-tis-indexed,tpmdev=tpm0", lines[i].args);
+	struct description d;
+
+	g_assert_true(read_description(q, &d));
+	g_assert_cmphex(d.irqs, ==, lines[i].irqs);
+	qtest_stop(q);
+	tpm_stub_free(stub);
 }
 
 /* A TPM that did not start after a reset: no registers, no memory, no AML. */
@@ -374,6 +412,11 @@ int main(int argc, char **argv)
 	} while (0)
 		ADD("described", described);
 		ADD("absent", absent);
+	}
+	for (i = 0; i < G_N_ELEMENTS(lines); i++) {
+		g_autofree char *path = g_strdup_printf("/acpi/line/%s", lines[i].name);
+
+		g_test_add_data_func(path, GUINT_TO_POINTER(i), line);
 	}
 	return g_test_run();
 }

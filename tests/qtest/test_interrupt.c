@@ -177,6 +177,57 @@ static void none(gconstpointer data)
 	teardown(&f);
 }
 
+/* TPM2_GetRandom by the indexed door, with @bits of CSUM_EXPECT in the same write. */
+static void ring(QtestClient *q, const struct device *d, uint32_t bits)
+{
+	static const uint8_t cmd[] = { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 1, 0x7B, 0, 8 };
+	uint64_t page = BASE + (d->crb ? 0x6000 : 0);
+	uint32_t ticket = qtest_readl(q, page + 0xFD0) + 1;
+
+	qtest_writel(q, page + 0xFC0, 0);
+	qtest_write(q, page + 0x100, cmd, sizeof(cmd));
+	qtest_writeq(q, page + 0xFC8, (uint64_t)ticket << 32 | bits);
+	qtest_await(q, page + 0xFD8, 4, UINT32_MAX, ticket);
+}
+
+/* What the controller keeps is the edge. */
+static void edge_of_a_completion(gconstpointer data)
+{
+	const struct device *d = data;
+	struct fixture f;
+	unsigned int i;
+
+	setup(&f, d, 3, "");
+	request_locality(f.q, d);
+	ring(f.q, d, 0);
+	g_assert_false(requested(f.q, 3));
+	ring(f.q, d, 1 << 17);
+	/* The line is set in the main loop. */
+	for (i = 0; i < 1000 && !requested(f.q, 3); i++) {
+		g_usleep(1000);
+	}
+	g_assert_true(requested(f.q, 3));
+	teardown(&f);
+}
+
+static void edge_of_a_request(gconstpointer data)
+{
+	const struct device *d = data;
+	struct fixture f;
+
+	setup(&f, d, 3, "");
+	request_locality(f.q, d);
+	ring(f.q, d, 1 << 18);
+	g_assert_false(requested(f.q, 3));
+	if (d->crb) {
+		qtest_writel(f.q, BASE + 0x1008, 1);
+	} else {
+		qtest_writeb(f.q, BASE + 0x1000, 0x02);
+	}
+	g_assert_true(requested(f.q, 3));
+	teardown(&f);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i;
@@ -192,6 +243,8 @@ int main(int argc, char **argv)
 		ADD("reset", reset);
 		ADD("shared", shared);
 		ADD("none", none);
+		ADD("edge-completion", edge_of_a_completion);
+		ADD("edge-request", edge_of_a_request);
 	}
 	return g_test_run();
 }

@@ -163,6 +163,33 @@ static void bound(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 2);
 }
 
+/* Who asked for an interrupt sleeps, and the write is not held up. */
+static void asked(struct fixture *f, gconstpointer unused)
+{
+	const uint64_t page = tpm_guest_indexed(f->q);
+	gint64 least = G_MAXINT64;
+	unsigned int i;
+
+	(void)unused;
+	prepare(f);
+	for (i = 0; i < 5; i++) {
+		uint32_t ticket = qtest_readl(f->q, page + TPMIX_REG_ACCEPTED) + 1;
+		gint64 start;
+
+		tpm_stub_hold(f->stub);
+		tpm_guest_put(f->q, &tpm_get_cap);
+		start = g_get_monotonic_time();
+		qtest_writeq(f->q, page + TPMIX_REG_CSUM_EXPECT, (uint64_t)ticket << 32 |
+			     TPMIX_CSUM_EXPECT_INT_COMPLETED);
+		least = MIN(least, g_get_monotonic_time() - start);
+		tpm_stub_wait_held(f->stub);
+		tpm_stub_release(f->stub, false);
+		g_assert_true(tpm_guest_completes(f->q, ticket, 10000));
+	}
+	g_assert_cmpint(least, <, 8000); /* of the 10000 us that others wait */
+	g_assert_cmpuint(count(f, "sync-completions"), <=, 1);
+}
+
 static void begin(struct fixture *f, gconstpointer device)
 {
 	fault_begin_stub(f, device, tpm_stub_new(TPM_STUB_2_0));
@@ -260,6 +287,7 @@ int main(int argc, char **argv)
 	SYNC("off/tis", "tpm-tis-indexed,sync-us=0", off);
 	SYNC("off/crb", "tpm-crb-ext,sync-us=0", off);
 	SYNC("bound", LONG, bound);
+	SYNC("asked", LONG, asked);
 	g_test_add_data_func("/sync/stock/tis", "tpm-tis,sync-us=10000", stock);
 	g_test_add_data_func("/sync/stock/crb", "tpm-crb,sync-us=10000", stock);
 	FAULT_ADD("/sync/stopped/reset", &idle, begin_patiently, stopped_reset);

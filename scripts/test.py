@@ -62,8 +62,9 @@ SUITES = {
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
                           for n in ("spec", "floors", "tour", "page", "mutants")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
-    "driver": (["engine"], [[HOST / "driver/test_faults", device] for device in DEVICES] +
-               [[HOST / "driver/test_life"]], 120),
+    "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
+                            for kernel in ("", "-sync") for device in DEVICES] +
+               [[HOST / f"driver/test_{n}"] for n in ("life", "life-sync", "wait")], 120),
     "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),

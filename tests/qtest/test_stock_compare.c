@@ -26,7 +26,7 @@ static void setup(struct pair *p, gconstpointer version)
 	for (i = 0; i < 2; i++) {
 		p->stub[i] = tpm_stub_new(GPOINTER_TO_UINT(version));
 		p->q[i] = qtest_start(tpm_stub_connect(p->stub[i]),
-				      "-machine q35 -device %s,id=tpm,tpmdev=tpm0",
+				      "-machine q35 -device %s,id=tpm,tpmdev=tpm0,irq=5",
 				      devices[i]);
 	}
 	p->reads = 0;

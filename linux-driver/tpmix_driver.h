@@ -82,16 +82,12 @@ enum tpmix_progress {
 /**
  * struct tpmix_pace - how long commands took, in microseconds
  * @spin_us: how long to look for a short one without a pause
- * @of: by ordinal; several may share a place
- * @of.mean_us: exponentially weighted, the last one counts a quarter; 0: none yet
- * @of.least_us: about the least
+ * @least_us: of each ordinal about the least lately; several may share a place.
+ *	0: none yet
  */
 struct tpmix_pace {
 	u32 spin_us;
-	struct {
-		u32 mean_us;
-		u32 least_us;
-	} of[TPMIX_PACES];
+	u32 least_us[TPMIX_PACES];
 };
 
 #define TPMIX_ALL_ONES	U32_MAX	/* any register while locality 0 is not active */

@@ -35,7 +35,7 @@ static unsigned int tpmix_slot(u32 ordinal)
 
 bool tpmix_is_long(const struct tpmix_pace *p, u32 ordinal)
 {
-	return p->of[tpmix_slot(ordinal)].mean_us > LONG_US;
+	return p->least_us[tpmix_slot(ordinal)] > LONG_US;
 }
 
 u32 tpmix_spin_us(const struct tpmix_pace *p, u32 ordinal)
@@ -48,7 +48,7 @@ u32 tpmix_spin_us(const struct tpmix_pace *p, u32 ordinal)
 
 u32 tpmix_nap_us(const struct tpmix_pace *p, u32 ordinal, u32 waited_us, bool interrupt)
 {
-	u32 half = p->of[tpmix_slot(ordinal)].least_us / 2;
+	u32 half = p->least_us[tpmix_slot(ordinal)] / 2;
 	/* As late as this at most; with an interrupt only if that is lost. */
 	u32 nap = waited_us / (interrupt ? 4 : 32);
 
@@ -59,14 +59,17 @@ u32 tpmix_nap_us(const struct tpmix_pace *p, u32 ordinal, u32 waited_us, bool in
 
 void tpmix_learn(struct tpmix_pace *p, u32 ordinal, u32 took_us, u32 looked_us)
 {
-	u32 *mean = &p->of[tpmix_slot(ordinal)].mean_us;
-	u32 *least = &p->of[tpmix_slot(ordinal)].least_us;
+	u32 *least = &p->least_us[tpmix_slot(ordinal)];
 
-	*mean = *mean ? *mean - *mean / 4 + took_us / 4 : took_us;
+	/*
+	 * What a command needs is the least that it took. The rest was somebody
+	 * else's, however long: one that stood still with its machine does not
+	 * make those after it long.
+	 */
 	if (!*least || took_us < *least)
 		*least = took_us;
 	else
-		*least += (took_us - *least) / 8;
+		*least += min(*least, (took_us - *least) / 8);
 
 	/* As drivers/cpuidle/governors/haltpoll.c: more where more would have done. */
 	if (took_us > LONG_US || looked_us <= p->spin_us)

@@ -292,7 +292,7 @@ def driver_killer(work):
                        includes)
     if objects is None:
         return "compiler"
-    for name, *args in (("faults", "tis"), ("faults", "crb"), ("life",)):
+    for name, *args in (("wait",), ("life",), ("faults", "tis"), ("faults", "crb")):
         program = linked(work, tests / f"test_{name}.c", objects, includes)
         if found := failing(work, program, *args):
             return f"driver's {found}"

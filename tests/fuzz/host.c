@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INT_VECTOR 5
+#define INT_VECTOR 3
 
 void host_scribble(uint8_t *window)
 {

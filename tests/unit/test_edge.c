@@ -144,6 +144,26 @@ static void another_locality_requests(void)
 	g_assert_cmpuint(b.e.edges, ==, 2);
 }
 
+/* A guest that hears edges hears of what is set before it has acknowledged the rest. */
+static void while_the_line_is_high(void)
+{
+	struct bench b;
+
+	bench_init(&b, TPMIX_FAMILY_2_0, BENCH_CAPACITY);
+	wr(&b, 0, 0x008, 0x80000084, 4);
+	request(&b, 0);
+	g_assert_true(tpmix_irq(&b.e));
+	g_assert_cmpuint(b.e.edges, ==, 0);
+	command_ready(&b, 0);
+	g_assert_cmphex(rd(&b, 0, 0x010, 4), ==, 0x84);
+	g_assert_cmpuint(b.e.edges, ==, 1);
+	wr(&b, 0, 0x010, 0x84, 4);
+	g_assert_false(tpmix_irq(&b.e));
+	relinquish(&b, 0);
+	request(&b, 0);
+	g_assert_cmpuint(b.e.edges, ==, 1);
+}
+
 static void no_line(void)
 {
 	struct bench b;
@@ -170,6 +190,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/edge/late", late_asks_for_nothing);
 	g_test_add_func("/edge/own-command", of_its_own_command_only);
 	g_test_add_func("/edge/request", another_locality_requests);
+	g_test_add_func("/edge/high", while_the_line_is_high);
 	g_test_add_func("/edge/no-line", no_line);
 	return g_test_run();
 }

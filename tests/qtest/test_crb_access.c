@@ -170,7 +170,7 @@ static void widths(struct pair *p, gconstpointer unused)
 		g_assert_cmphex(qtest_readw(q, one + 0x7F), ==, 0xFF00);
 		g_assert_cmphex(qtest_readq(q, ext + 0xF90), ==,
 				0x0001000058495054ull);
-		g_assert_cmphex(qtest_readl(q, ext + 0x3F97), ==, 0x00000F00);
+		g_assert_cmphex(qtest_readl(q, ext + 0x3F97), ==, 0x00001F00);
 		g_assert_cmphex(qtest_readl(q, ext + 0xF98), ==, 0x0000001F);
 		g_assert_cmphex(qtest_readq(q, ext + 0x30), ==, G_MAXUINT64);
 	}

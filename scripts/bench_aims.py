@@ -44,17 +44,17 @@ def worst(result, bases, which, condition):
 def limit(text, result, bases, which, condition):
     ratio, name, head = worst(result, bases, which, condition)
     where = "" if condition == "idle" else f", {condition}"
-    return Aim(f"{text}{where}", f"{ratio:.2f} ({name}, {head})", ratio <= 1)
+    return Aim(f"{text}{where}, aim 1", f"{ratio:.2f} ({name.split()[-1]} {head})", ratio <= 1)
 
 
 def unmodified(result, results):
     stock, device = stock_of(result, results), result.row.device
     kernel, aim = result.row.kernel, PARTS[device]
-    yield Aim(f"{kernel} {result.row.title()}: p50 to {stock.row.device}'s, aim 1/{aim}",
+    yield Aim(f"{kernel} {result.row.title()}: p50 / {stock.row.device}, aim 1/{aim}",
               part_of(p50(result), p50(stock)), p50(result) * aim <= p50(stock))
     for condition in ("idle", "busy"):
         if condition in result.samples:
-            yield limit(f"{kernel} {result.row.title()}: p99 to stock", result, [stock],
+            yield limit(f"{kernel} {result.row.title()}: p99 / stock", result, [stock],
                         ("p99",), condition)
 
 
@@ -66,17 +66,17 @@ def ours(result, results):
     plain = next(one for one in results if one.row.kernel == kernel and one.row.sync
                  and one.row.device == device and one.row.driver == "stock")
     best = min(map(p50, stock))
-    yield Aim(f"{name}: p50 to the better stock pair's, aim 1/{OURS}",
+    yield Aim(f"{name}: p50 / best stock, aim 1/{OURS}",
               part_of(p50(result), best), p50(result) * OURS <= best)
     for condition in ("idle", "busy"):
         if condition in result.samples:
-            yield limit(f"{name}: p99 to stock", result, stock, ("p99",), condition)
-            yield limit(f"{name}: to the stock driver", result, [plain], HEADS, condition)
-    yield Aim(f"{name}: CPU of an {RSA.split()[1]} key's wait, aim 2 %",
+            yield limit(f"{name}: p99 / stock", result, stock, ("p99",), condition)
+            yield limit(f"{name}: / stock driver", result, [plain], HEADS, condition)
+    yield Aim(f"{name}: CPU of RSA's wait, aim 2 %",
               f"{rsa_share(result):.1f} %", rsa_share(result) <= 2)
     times = result.samples["idle"][RSA]["times"]
     over = max(late - 0.05 * (took - late) for late, took in zip(result.late, times))
-    yield Aim(f"{name}: its answer late, less 5 %, aim 100 us", f"{over:.0f} us at most",
+    yield Aim(f"{name}: RSA late - 5 %, aim 100 us", f"{over:.0f} us",
               over <= 100)
     cost = result.counts[SMALL]
     exits = cost["mmio-reads"] + cost["mmio-writes"]
@@ -102,5 +102,5 @@ def of_host(found):
         if name == "PCR_Extend" or name == ECC:
             continue
         ratio = percentile(bell[name]["times"], 50) / percentile(alone[name]["times"], 50)
-        yield Aim(f"{name}: doorbell to COMPLETED, swtpm alone, aim {HOST}", f"{ratio:.2f}",
+        yield Aim(f"{name}: doorbell to COMPLETED / swtpm alone, aim {HOST}", f"{ratio:.2f}",
                   ratio <= HOST)

@@ -5,31 +5,44 @@ memory. swtpm's record has the commands; the kernel's own log what its drivers t
 import dataclasses
 from pathlib import Path
 
-from bench_machine import Row, machines
-from bench_table import table
+from bench_machine import Machine, Row, machines
+from bench_table import percentile, table
 
-LARGE_KB = 256 << 10  # the guest's memory and TCG's code are mappings of at least that
+DEVICES = ("tpm-tis", "tpm-tis-indexed", "tpm-crb", "tpm-crb-ext")
+
+
+def plain_row(device, firmware="seabios"):
+    return Row(device, sync=device not in ("tpm-tis", "tpm-crb"), firmware=firmware)
 
 
 def pss_kb(pid):
-    """Without the two that grow with what the guest does, whatever TPM it has."""
-    total, large = 0, False
-    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
-        word, *rest = line.split()
-        if word == "Size:":
-            large = int(rest[0]) >= LARGE_KB
-        elif word == "Pss:" and not large:
-            total += int(rest[0])
-    return total
+    """All of it, and what is no file's: a file is shared by all VMs of a host."""
+    said = dict(line.split(":") for line in
+                Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    kb = {name: int(text.split()[0]) for name, text in said.items()}
+    return {"all": kb["Pss"], "own": kb["Pss_Anon"] + kb["Pss_Shmem"]}
+
+
+def memory(rounds, progress):
+    """{device: samples}; None: without a TPM. The guest has not begun: what it does to its
+    memory, and TCG's code for it, would hide what a TPM takes."""
+    found = {device: {"qemu": [], "swtpm": []} for device in (None, *DEVICES)}
+    for number in range(1, rounds + 1):
+        for device, into in found.items():
+            with Machine(plain_row(device), asked=False, smp=1, more=["-S"]) as machine:
+                into["qemu"].append(pss_kb(machine.guest.process.pid))
+                if device:
+                    into["swtpm"].append(pss_kb(machine.guest.swtpm.process.pid))
+        progress.step(f"memory, {number} of {rounds}")
+    return found
 
 
 def rows_of(quick):
-    """Stock devices beside ours, each with sync on and off; the first has no TPM."""
+    """Stock devices beside ours, each with sync on and off."""
     rows = []
     for firmware in ("seabios",) if quick else ("seabios", "ovmf"):
-        rows += [Row(None, firmware=firmware)]
-        for device in ("tpm-tis", "tpm-tis-indexed", "tpm-crb", "tpm-crb-ext"):
-            plain = Row(device, sync=device not in ("tpm-tis", "tpm-crb"), firmware=firmware)
+        for device in DEVICES:
+            plain = plain_row(device, firmware)
             rows += [plain] + [dataclasses.replace(plain, sync=not plain.sync)] * (not quick)
     return rows
 
@@ -52,21 +65,19 @@ def phase(commands):
 
 def look(machine):
     """A machine that has just come up."""
-    row, guest = machine.row, machine.guest
-    found = {**dataclasses.asdict(row), "title": row.title(),
-             "start_ms": (machine.kernel_began - machine.began) * 1e3,
-             "qemu_kb": pss_kb(guest.process.pid)}
-    if row.device:
-        own = machine.record.commands()
-        found |= {"swtpm_kb": pss_kb(guest.swtpm.process.pid),
-                  "driver_ms": driver_us(row, machine.initcalls) / 1e3,
-                  "firmware_part": phase([c for c in own if c.begin < machine.kernel_began]),
-                  "kernel_part": phase([c for c in own if c.begin >= machine.kernel_began])}
-    return found
+    row, own = machine.row, machine.record.commands()
+    return {**dataclasses.asdict(row), "title": row.title(),
+            "driver_ms": driver_us(row, machine.initcalls) / 1e3,
+            "firmware_part": phase([c for c in own if c.begin < machine.kernel_began]),
+            "kernel_part": phase([c for c in own if c.begin >= machine.kernel_began])}
 
 
 def weight(quick):
-    return 4 * len(rows_of(quick))
+    return 4 * len(rows_of(quick)) + 4 * memory_rounds(quick)
+
+
+def memory_rounds(quick):
+    return 1 if quick else 3
 
 
 def measure(quick, progress):
@@ -76,23 +87,32 @@ def measure(quick, progress):
     for at in range(0, len(rows), 2):
         with machines(rows[at:at + 2], progress, asked=False, smp=1) as them:
             found += [look(machine) for machine in them]
-    return found
+    return {"boots": found, "memory": memory(memory_rounds(quick), progress)}
 
 
-def report(found):
+def report_memory(found):
+    def p50(device, who, kind):
+        return percentile([sample[kind] for sample in found[device][who]], 50)
+
+    table("memory of a VM, PSS in KiB: QEMU's part, more than without a TPM; swtpm, without "
+          "and with what is a file's",
+          ["", "QEMU", "swtpm", "all"],
+          [[device, p50(device, "qemu", "own") - p50(None, "qemu", "own"),
+            p50(device, "swtpm", "own"), p50(device, "swtpm", "all")]
+           for device in found if device])
+
+
+def report(measured):
+    found = measured["boots"]
     for firmware in dict.fromkeys(one["firmware"] for one in found):
-        some = [one for one in found if one["firmware"] == firmware and one["device"]]
+        some = [one for one in found if one["firmware"] == firmware]
         name = {"seabios": "SeaBIOS", "ovmf": "OVMF"}[firmware]
-        table(f"boot, {name}, Linux 6.1: commands; ms: the TPM's own, from first to last; "
-              "drivers, IMA",
-              ["", "firmware", "own", "span", "kernel", "own", "initcalls"],
+        table(f"boot, {name}: commands; the TPM's own time and from the first to the last, ms; "
+              "Linux 6.1: commands, the TPM's own, the driver's and IMA's initcalls, ms",
+              ["", "commands", "own", "span", "Linux", "own", "initcalls"],
               [[one["title"], one["firmware_part"]["commands"],
                 f"{one['firmware_part']['tpm_ms']:.1f}",
                 f"{one['firmware_part']['span_ms']:.0f}", one["kernel_part"]["commands"],
                 f"{one['kernel_part']['tpm_ms']:.1f}", f"{one['driver_ms']:.0f}"]
                for one in some])
-    without = {one["firmware"]: one["qemu_kb"] for one in found if not one["device"]}
-    table("memory of a VM, PSS in KiB: QEMU's part (more than without a TPM), swtpm",
-          ["", "firmware", "QEMU", "swtpm"],
-          [[one["title"], one["firmware"], one["qemu_kb"] - without[one["firmware"]],
-            one["swtpm_kb"]] for one in found if one["device"]])
+    report_memory(measured["memory"])

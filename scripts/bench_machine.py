@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -145,7 +146,8 @@ class Requests:
 class Machine(Requests):
     """A guest of a Row; not asked: it only boots."""
 
-    def __init__(self, row, asked=True, smp=2):
+    def __init__(self, row, asked=True, smp=2, seed=None, more=()):
+        """seed: a folder with a TPM's state, to begin with; more: words for QEMU."""
         self.row = row
         self.node = None if not asked else NODE if row.driver else "/dev/mem"
         self.began = self.uptime = None
@@ -153,6 +155,8 @@ class Machine(Requests):
         self.record = None
         self.work = Path(tempfile.mkdtemp(prefix="tpmix-bench-"))
         (self.work / "state").mkdir()
+        for file in seed.iterdir() if seed else ():
+            shutil.copy(file, self.work / "state")
         options = {}
         if row.device and row.double:
             options["tpm"] = [BENCH / "tpm_double", "16384"]
@@ -165,7 +169,7 @@ class Machine(Requests):
             files={"/bench_tpm": BENCH / "bench_tpm"}, env={"BENCH": "yes" * asked},
             command=GUEST.replace("{node}", self.node or ""), timeout=3600,
             append="initcall_debug log_buf_len=4M",
-            qemu_args=["-smp", str(smp)], **options)
+            qemu_args=["-smp", str(smp), *more], **options)
 
     def __str__(self):
         return f"{self.row.title()}, {self.row.kernel}"
@@ -216,11 +220,15 @@ class Machine(Requests):
         return found
 
     def counted(self, names, rounds):
-        """What one of the commands costs, each a number per command."""
-        before = self.counters()
+        """What one of the commands costs, each a number per command. A request without a
+        command says what asking costs."""
+        first = self.counters()
+        self.ask(names, 0)
+        second = self.counters()
         self.ask(names, rounds)
-        after = self.counters()
-        return {name: (after[name] - before[name]) / (rounds * len(names)) for name in after}
+        third = self.counters()
+        return {name: (third[name] - 2 * second[name] + first[name]) / (rounds * len(names))
+                for name in first}
 
     def trapped(self, names, rounds):
         """(reads, writes) per command of a stock device, which does not count: QEMU tells
@@ -251,14 +259,16 @@ class Alone(Requests):
     def __init__(self):
         self.swtpm = self.process = None
         self.work = tempfile.TemporaryDirectory(prefix="tpmix-alone-")
+        self.state = Path(self.work.name) / "state"
 
     def __str__(self):
         return "swtpm alone"
 
     def __enter__(self):
         path = Path(self.work.name) / "data"
+        self.state.mkdir()
         self.swtpm = spawn(["swtpm", "socket", "--tpm2", "--tpmstate",
-                            f"dir={self.work.name}", "--server", f"type=unixio,path={path}",
+                            f"dir={self.state}", "--server", f"type=unixio,path={path}",
                             "--flags", "startup-clear,not-need-init"], os.devnull)
         end = time.monotonic() + 20
         while not path.exists() and time.monotonic() < end:
@@ -302,9 +312,11 @@ def accelerator():
 
 @contextlib.contextmanager
 def machines(rows, progress, **options):
-    """Boots one for each row, two at a time, and stops each when it is ready."""
+    """Boots one for each row, two at a time, and stops each when it is ready. All have the
+    same seeds, so that a primary key is the same key and takes the same time."""
     with contextlib.ExitStack() as stack:
-        found = [Machine(row, **options) for row in rows]
+        seed = stack.enter_context(Alone()).state
+        found = [Machine(row, seed=seed, **options) for row in rows]
         begun = collections.deque()
         for machine in found + [None] * BOOTS:
             # By this thread, since what it starts dies with the thread.

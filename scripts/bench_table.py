@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Percentiles and tables of ./run bench."""
 
+import textwrap
+
 PERCENTILES = (0, 50, 90, 99)
 HEADS = ("min", "p50", "p90", "p99")
 
@@ -22,7 +24,7 @@ def part_of(time, base):
 
 def table(title, head, rows):
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
-    print(f"\n{title}")
+    print("\n" + textwrap.fill(title, 80))
     for row in [head, *rows]:
         cells = (str(cell).ljust(w) if i == 0 else str(cell).rjust(w)
                  for i, (cell, w) in enumerate(zip(row, widths)))

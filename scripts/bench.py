@@ -56,7 +56,7 @@ class Progress:
         self.said = now
         left = self.left(now)
         say(f"{min(99, 100 * self.done / self.total):2.0f} %, about "
-            f"{left / 60:.0f} min {left % 60:02.0f} s left: {text}")
+            f"{left // 60:.0f} min {left % 60:02.0f} s left: {text}")
 
 
 def engine(quick, progress):
@@ -91,7 +91,8 @@ def report(found):
         aims += bench_aims.of_guest(found["guest"][0])
     if aims:
         print(f"\nunder {accelerator().upper()}: {sum(aim.met for aim in aims)} of "
-              f"{len(aims)} aims met")
+              f"{len(aims)} aims met; without a number the aim is "
+              "at most 1")
     for aim in aims:
         print(aim.line())
     return aims

@@ -74,7 +74,8 @@ def transfers(results):
         rows.append([one.row.title(), *cells, *["-"] * (2 * len(SIZES) - len(cells))])
     table("transfers there and back, us: p50 and p99 by size (tpm-crb: 3968 bytes for 4 KiB; "
           "/dev/tpm0 ends there)", ["", *(head for size in SIZES for head in
-                                          (size.replace(" KiB", "K"), "p99"))], rows)
+                                          (size.replace(" KiB", "K"), "p99"))],
+          rows, gap=" ")
 
 
 def report(results, moved):

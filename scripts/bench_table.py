@@ -22,10 +22,10 @@ def part_of(time, base):
     return f"1/{base / time:.1f}" if time < base else f"{time / base:.2f}"
 
 
-def table(title, head, rows):
+def table(title, head, rows, gap="  "):
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
     print("\n" + textwrap.fill(title, 80))
     for row in [head, *rows]:
         cells = (str(cell).ljust(w) if i == 0 else str(cell).rjust(w)
                  for i, (cell, w) in enumerate(zip(row, widths)))
-        print("  ".join(cells).rstrip())
+        print(gap.join(cells).rstrip())

@@ -24,7 +24,7 @@ PARTS = ("engine", "host", "guest", "boot")
 EPILOG = """parts:
   engine  a doorbell, a completion, an access: the engine alone, by size
   host    from a doorbell until COMPLETED shows its ticket, beside the same
-          commands on swtpm's own socket
+          commands on swtpm's own socket; with the plug-in, too
   guest   commands by /dev/tpm0, for each device, driver and kernel, and what
           traps, wakes and computes meanwhile; an RSA key; with the host's
           processors busy; with two and four contenders; after 15 s of rest;
@@ -125,7 +125,7 @@ def main(options):
     parts = [part for part in PARTS if not options.part or part in options.part]
     script("bench.sh")
     if set(parts) - {"engine"}:
-        build(["qemu", "driver", "guest"])
+        build(["qemu", "driver", "guest"] + ["plugin"] * ("host" in parts))
     begin = time.monotonic()
     try:
         say(f"measuring {', '.join(parts)}, guests under {accelerator().upper()}")

@@ -54,6 +54,7 @@ class Row:
     sync: bool = True       # a command may end within the write that begins it
     kernel: str = "6.1"
     firmware: str = "seabios"
+    qemu: str = "own"       # or "system": Debian's, with the plug-in
     double: bool = False    # tests/guest/tpm_double.c in the place of swtpm
 
     def stock(self):
@@ -165,7 +166,7 @@ class Machine(Requests):
                               self.work / "state"]
         self.guest = Guest(
             device=row.device and row.properties(), kernel=row.kernel,
-            firmware=row.firmware, driver=row.driver or "stock", accel=accelerator(),
+            firmware=row.firmware, qemu=row.qemu, driver=row.driver or "stock", accel=accelerator(),
             files={"/bench_tpm": BENCH / "bench_tpm"}, env={"BENCH": "yes" * asked},
             command=GUEST.replace("{node}", self.node or ""), timeout=3600,
             append="initcall_debug log_buf_len=4M",

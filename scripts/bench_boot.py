@@ -55,10 +55,13 @@ def driver_us(row, initcalls):
 
 
 def phase(commands):
-    """How many, the TPM's own part, and from the first to the last, in ms."""
+    """How many, the TPM's own part, from the first to the last, and from one's end to the
+    next's begin, in ms."""
     if not commands:
-        return {"commands": 0, "tpm_ms": 0.0, "span_ms": 0.0}
-    return {"commands": len(commands),
+        return {"commands": 0, "tpm_ms": 0.0, "span_ms": 0.0, "gap_ms": 0.0}
+    gaps = [b.begin - a.end for a, b in zip(commands, commands[1:])]
+    return {"gap_ms": percentile(gaps or [0.0], 50) * 1e3,
+            "commands": len(commands),
             "tpm_ms": sum(c.end - c.begin for c in commands) * 1e3,
             "span_ms": (commands[-1].end - commands[0].begin) * 1e3}
 
@@ -107,12 +110,14 @@ def report(measured):
     for firmware in dict.fromkeys(one["firmware"] for one in found):
         some = [one for one in found if one["firmware"] == firmware]
         name = {"seabios": "SeaBIOS", "ovmf": "OVMF"}[firmware]
-        table(f"boot, {name}: commands; the TPM's own time and from the first to the last, ms; "
-              "Linux 6.1: commands, the TPM's own, the driver's and IMA's initcalls, ms",
-              ["", "commands", "own", "span", "Linux", "own", "initcalls"],
+        table(f"boot, {name}: commands; ms of the TPM itself, from the first to the last, and "
+              "p50 from one's end to the next; Linux 6.1: commands, ms of the TPM itself, "
+              "initcalls of driver and IMA",
+              ["", name, "own", "span", "gap", "Linux", "own", "init"],
               [[one["title"], one["firmware_part"]["commands"],
                 f"{one['firmware_part']['tpm_ms']:.1f}",
-                f"{one['firmware_part']['span_ms']:.0f}", one["kernel_part"]["commands"],
+                f"{one['firmware_part']['span_ms']:.0f}",
+                f"{one['firmware_part']['gap_ms']:.2f}", one["kernel_part"]["commands"],
                 f"{one['kernel_part']['tpm_ms']:.1f}", f"{one['driver_ms']:.0f}"]
                for one in some])
     report_memory(measured["memory"])

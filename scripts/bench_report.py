@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What ./run bench guest prints: its tables."""
 
-from bench_guest import COMMANDS, KERNELS, SIZES
-from bench_machine import ECC, RSA
+from bench_guest import COMMANDS, KERNELS, SHOWN, SIZES
+from bench_machine import RSA
 from bench_table import HEADS, four, part_of, percentile, table
 
-SHOWN = ("PCR_Read", "GetCap commands", ECC)
 CONDITIONS = {"busy": "host busy (a loop on each processor)",
               "2 contenders": "2 contenders", "4 contenders": "4 contenders",
               "rested": "the first command after 15 s of rest"}

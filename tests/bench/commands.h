@@ -56,6 +56,9 @@ static const struct command commands[] = {
 	TRANSFER("4 KiB", 4096),
 	TRANSFER("8 KiB", 8192),
 	TRANSFER("16 KiB", 16384),
+	/* A new seed of the owner hierarchy, and all its keys are others. */
+	COMMAND("Clear", false, 0x80, 2, 0, 0, 0, 27, 0, 0, 1, 0x26, 0x40, 0, 0, 0x0A, 0, 0, 0,
+		9, NO_SESSION),
 };
 
 #define COMMANDS   (sizeof(commands) / sizeof(commands[0]))

@@ -171,6 +171,8 @@ def record_of_the_tpm():
     assert commands == [(0x17B, 12, 1.0, 2.0)], commands
     found = bench_boot.phase(commands)
     assert (found["commands"], found["tpm_ms"], found["span_ms"]) == (1, 1000, 1000)
+    two = bench_boot.phase(commands + [commands[0]._replace(begin=2.25, end=2.5)])
+    assert (two["gap_ms"], two["tpm_ms"], two["span_ms"]) == (250, 1250, 1500), two
 
 
 @test

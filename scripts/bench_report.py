@@ -35,7 +35,8 @@ def of_condition(results, kernel, condition, name, title):
 
 
 def counts(results, kernel, name):
-    table(f"Linux {kernel}: what one {name} costs (CPU in us)",
+    table(f"Linux {kernel}: one {name}: traps; wake-ups and CPU (us) of QEMU and swtpm; CPU "
+          "in the guest",
           ["", "reads", "writes", "wake-ups", "host CPU", "guest CPU"],
           [[one.row.title(), f"{cost['mmio-reads']:.1f}", f"{cost['mmio-writes']:.1f}",
             f"{cost['wakeups']:.1f}", f"{cost['host_us']:.0f}",

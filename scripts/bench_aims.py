@@ -12,6 +12,7 @@ SMALL = "PCR_Read"  # its response has 62 bytes
 PARTS = {"tpm-crb-ext": 15, "tpm-tis-indexed": 8}
 OURS = 18
 HOST = 1.5
+EXITS = 1  # with the interrupt; the kernel's own commands may be among those counted
 
 
 class Aim:
@@ -82,7 +83,7 @@ def ours(result, results):
               over <= 100)
     cost = result.counts[SMALL]
     exits = cost["mmio-reads"] + cost["mmio-writes"]
-    yield Aim(f"{name}: trapped accesses, aim 3", f"{exits:.1f}", exits <= 3)
+    yield Aim(f"{name}: trapped accesses, aim {EXITS}", f"{exits:.2f}", exits < EXITS + 0.1)
 
 
 def of_guest(results):

@@ -32,7 +32,7 @@ class Plan:
 
 FULL = Plan(blocks=25, rounds=16, busy_blocks=13, rsa=8, counted=150, contended=8, rests=4,
             kernels=KERNELS, transfers=8)
-SHORT = Plan(blocks=10, rounds=10, busy_blocks=4, rsa=3, counted=50, contended=2, rests=0,
+SHORT = Plan(blocks=10, rounds=10, busy_blocks=4, rsa=3, counted=100, contended=2, rests=0,
              kernels=KERNELS[:1], transfers=0)
 
 

@@ -321,7 +321,8 @@ def seeds():
     folder = Path(tempfile.mkdtemp(prefix="tpmix-seeds-"))
     with Alone() as alone:
         for _ in range(SEEDS):
-            if alone.ask([RSA], 1)[RSA]["times"][0] >= RSA_US:
+            # Twice: once may be the host's doing.
+            if min(alone.ask([RSA], 2)[RSA]["times"]) >= RSA_US:
                 break
             alone.ask(["Clear"], 1)
         for file in alone.state.iterdir():

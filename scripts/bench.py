@@ -1,228 +1,112 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What TPM commands cost, as ratios of one run. Times of a guest are its own clock's. This
-machine may be busy with other things: min and p50 say what is possible, p99 what a user
-meets."""
+"""What TPM commands cost, as ratios of one run: machines of all kinds stand by and are asked
+in small blocks in turn. Times of a guest are its own clock's. min and p50 say what is
+possible, p99 what a user meets."""
 
-import contextlib
-import dataclasses
 import json
-import os
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
+import bench_aims
+import bench_boot
+import bench_guest
+import bench_host
+import bench_report
 import ending
+from bench_machine import BENCH, accelerator
 from console import Parser, one_of, say
-from guest_machine import BUILD, Guest
-from guest_peers import GuestError, end_process, spawn
+from guest_peers import GuestError
 from parts import build, script
 
-PARTS = ("engine", "host", "guest")
+PARTS = ("engine", "host", "guest", "boot")
 EPILOG = """parts:
   engine  a doorbell, a completion, an access: the engine alone, by size
   host    from a doorbell until COMPLETED shows its ticket, beside the same
-          commands on swtpm's own socket
-  guest   commands by /dev/tpm0, for each device and driver, and what QEMU
-          traps and the host's processor does meanwhile; without --quick also
-          with the host's processors busy, and Linux 7.3"""
-BENCH = BUILD / "bench"
-TICK = os.sysconf("SC_CLK_TCK")
+          commands on swtpm's own socket; with the plug-in, too
+  guest   commands by /dev/tpm0, for each device, driver and kernel, and what
+          traps, wakes and computes meanwhile; an RSA key; with the host's
+          processors busy; with two and four contenders; after 15 s of rest;
+          1 to 16 KiB there and back. Sync the other way: the first kernel
+  boot    the TPM's part of a measured boot of SeaBIOS, OVMF and Linux; memory
 
-# In the guest: the two lines are when the host counts.
-COMMAND = """exec 5<>"$TPMIX_CONTROL"
-cp /bench_tpm /tmp/bench_tpm; chmod +x /tmp/bench_tpm
-echo before >&5; read -r _ <&5
-/tmp/bench_tpm {rounds} {node}; status=$?
-echo after >&5; read -r _ <&5
-exit $status
-"""
-NODE = "/dev/$(ls /sys/class/tpm | tail -n 1)"
+With --quick one kernel and SeaBIOS only, and neither rest nor transfers. At the
+end is a line for each aim: what was measured, and whether it is met."""
 
 
-@dataclasses.dataclass
-class Config:
-    """A guest, and what it is compared with: the stock device with its driver."""
-    device: str
-    driver: str = "stock"
-    stock: str = ""
-    kernel: str = "6.1"
-    busy: bool = False
+class Progress:
+    """Which step of how much, and how long is left if the rest goes as it went so far."""
 
-    def title(self):
-        who = "tpmix" if self.driver == "indexed" else "stock driver"
-        return f"{self.device}, {who}, {self.kernel}{', busy host' if self.busy else ''}"
+    QUIET_S = 2
 
+    def __init__(self, total):
+        self.total, self.done = total, 0.0
+        self.begin = time.monotonic()
+        self.said = 0.0
 
-def configs(quick):
-    pairs = [
-        Config("tpm-tis"), Config("tpm-crb"),
-        Config("tpm-tis-indexed", stock="tpm-tis"),
-        Config("tpm-tis-indexed,sync-us=0", stock="tpm-tis"),
-        Config("tpm-crb-ext", stock="tpm-crb"),
-        Config("tpm-crb-ext,sync-us=0", stock="tpm-crb"),
-        Config("tpm-tis-indexed,compat=off", "indexed", "tpm-tis"),
-        Config("tpm-crb-ext,compat=off", "indexed", "tpm-crb"),
-    ]
-    if quick:
-        return [c for c in pairs if "sync-us" not in c.device]
-    busy = [dataclasses.replace(c, busy=True) for c in pairs if "sync-us" not in c.device]
-    newer = [dataclasses.replace(c, kernel="7.3") for c in pairs if "sync-us" not in c.device]
-    return pairs + busy + newer
+    def left(self, now):
+        return (now - self.begin) * max(0.0, self.total - self.done) / self.done
+
+    def step(self, text, weight=4.0):
+        self.done += weight
+        now = time.monotonic()
+        if now - self.said < self.QUIET_S:
+            return
+        self.said = now
+        left = self.left(now)
+        say(f"{min(99, 100 * self.done / self.total):2.0f} %, about "
+            f"{left // 60:.0f} min {left % 60:02.0f} s left: {text}")
 
 
-def processor_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        words = stat.read().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / TICK
-
-
-def switches(pid):
-    """How often threads of the process waited for something."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for line in (task / "status").read_text().splitlines():
-            if line.startswith("voluntary_ctxt_switches:"):
-                total += int(line.split()[1])
-    return total
-
-
-def look(guest):
-    """Counters of the host: processor time, wake-ups, and the device's."""
-    pids = (guest.process.pid, guest.swtpm.process.pid)
-    counts = {"host_us": sum(map(processor_seconds, pids)) * 1e6,
-              "wakeups": sum(map(switches, pids))}
-    for name in ("mmio-reads", "mmio-writes", "commands", "sync-completions"):
-        with contextlib.suppress(GuestError):  # a stock device counts nothing
-            counts[name] = guest.qmp.execute("qom-get", path="/machine/peripheral/tpm",
-                                             property=name)
-    return counts
-
-
-@contextlib.contextmanager
-def busy_host(wanted):
-    """As many loops as there are processors."""
-    loops = [spawn(["/bin/sh", "-c", "while :; do :; done"], os.devnull)
-             for _ in range(os.cpu_count() if wanted else 0)]
-    try:
-        yield
-    finally:
-        for loop in loops:
-            end_process(loop)
-
-
-def in_guest(config, rounds, node=NODE):
-    """Rows of bench_tpm, and what the host counted, per command."""
-    command = COMMAND.format(rounds=rounds, node=node)
-    with Guest(device=config.device, driver=config.driver, kernel=config.kernel,
-               files={"/bench_tpm": BENCH / "bench_tpm"}, command=command,
-               timeout=300) as guest:
-        guest.control.read_line(120)
-        with busy_host(config.busy):
-            before = look(guest)
-            guest.control.write_line("go")
-            guest.control.read_line(240)
-            after = look(guest)
-        guest.control.write_line("go")
-        result = guest.wait()
-    if result.status:
-        raise GuestError(f"{config.title()}: {result.err.decode(errors='replace').strip()}")
-    rows = [json.loads(line) for line in result.out.splitlines()]
-    sent = sum(row["rounds"] for row in rows)
-    return rows, {name: (after[name] - before[name]) / sent for name in after}
-
-
-def alone(rounds):
-    """The same program at swtpm's socket, here."""
-    with tempfile.TemporaryDirectory() as work:
-        path = Path(work) / "data"
-        swtpm = spawn(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={work}", "--server",
-                       f"type=unixio,path={path}", "--flags", "startup-clear,not-need-init"],
-                      os.devnull)
-        try:
-            end = time.monotonic() + 10
-            while not path.exists() and time.monotonic() < end:
-                time.sleep(0.01)
-            result = subprocess.run([BENCH / "bench_tpm", str(rounds), path], check=True,
-                                    stdout=subprocess.PIPE)
-        finally:
-            end_process(swtpm)
-    return [json.loads(line) for line in result.stdout.splitlines()]
-
-
-def table(title, head, rows):
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
-    print(f"\n{title}")
-    for row in [head, *rows]:
-        cells = (str(cell).ljust(w) if i == 0 else str(cell).rjust(w)
-                 for i, (cell, w) in enumerate(zip(row, widths)))
-        print("  ".join(cells).rstrip())
-
-
-def times(row):
-    return [f"{row[column]:.0f}" for column in ("min", "p50", "p90", "p99")]
-
-
-def engine(options):
-    command = [BENCH / "bench_engine", "500" if options.quick else "10000"]
-    say("engine: doorbells, completions, accesses")
+def engine(quick, progress):
+    command = [BENCH / "bench_engine", "500" if quick else "10000"]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    print(result.stdout, end="")
+    progress.step("engine")
     return result.stdout.splitlines()
 
 
-def host(options):
-    rounds = 300 if options.quick else 1000
-    device = Config("tpm-tis-indexed,compat=off")
-    say("host: swtpm alone, then a doorbell in a guest without a driver")
-    first = alone(rounds)
-    rung, _ = in_guest(device, rounds, "/dev/mem")
-    again = alone(rounds)
-    rows = []
-    for one, bell, two in zip(first, rung, again):
-        base = min(one["p50"], two["p50"])
-        rows.append([one["command"], *times(one), *times(bell),
-                     f"{bell['p50'] / base:.2f}"])
-    table("host: microseconds, swtpm alone and doorbell to COMPLETED; ratio of p50",
-          ["command", "min", "p50", "p90", "p99", "min", "p50", "p90", "p99", "ratio"], rows)
-    return {"alone": [first, again], "doorbell": rung}
+def measure(parts, quick):
+    """{part: what it found}"""
+    weights = {"host": bench_host.weight, "guest": bench_guest.weight,
+               "boot": bench_boot.weight}
+    progress = Progress(sum(weights[part](quick) if part in weights else 4 for part in parts))
+    hands = {"engine": engine, "host": bench_host.measure, "guest": bench_guest.measure,
+             "boot": bench_boot.measure}
+    return {part: hands[part](quick, progress) for part in parts}
 
 
-def guest(options):
-    rounds = 150 if options.quick else 400
-    done, todo = [], configs(options.quick)
-    for number, config in enumerate(todo, 1):
-        say(f"guest: {number} of {len(todo)}: {config.title()}")
-        rows, counts = in_guest(config, rounds)
-        done.append({**dataclasses.asdict(config), "title": config.title(),
-                     "commands": rows, "per_command": counts})
-    report_guest(done)
-    return done
+def report(found):
+    """The tables, and the aims last. Returns those."""
+    aims = []
+    if "engine" in found:
+        print("\n" + "\n".join(found["engine"]))
+    if "boot" in found:
+        bench_boot.report(found["boot"])
+    if "host" in found:
+        bench_host.report(found["host"])
+        aims += bench_aims.of_host(found["host"])
+    if "guest" in found:
+        bench_report.report(*found["guest"])
+        aims += bench_aims.of_guest(found["guest"][0])
+    if aims:
+        print(f"\nunder {accelerator().upper()}: {sum(aim.met for aim in aims)} of "
+              f"{len(aims)} aims met; without a number the aim is "
+              "at most 1")
+    for aim in aims:
+        print(aim.line())
+    return aims
 
 
-def stock_of(one, done):
-    for other in done:
-        if (other["device"], other["kernel"], other["busy"]) == \
-                (one["stock"] or one["device"], one["kernel"], one["busy"]):
-            return other
-    return one
-
-
-def report_guest(done):
-    for one in done:
-        stock = stock_of(one, done)
-        table(f"{one['title']}: microseconds; p50 as part of {stock['device']}'s",
-              ["command", "bytes", "min", "p50", "p90", "p99", "guest CPU", "part"],
-              [[row["command"], row["bytes"], *times(row), f"{row['processor']:.0f}",
-                f"1/{base['p50'] / row['p50']:.1f}"]
-               for row, base in zip(one["commands"], stock["commands"])])
-    table("per command: trapped reads, writes, within the write, wake-ups, host CPU in us",
-          ["", "reads", "writes", "within", "wake-ups", "host CPU"],
-          [[one["title"], *(f"{one['per_command'][name]:.1f}" if name in one["per_command"]
-                            else "-" for name in ("mmio-reads", "mmio-writes",
-                                                  "sync-completions", "wakeups", "host_us"))]
-           for one in done])
+def save(path, found, aims, seconds):
+    out = dict(found)
+    if "guest" in out:
+        results, moved = out["guest"]
+        out["guest"] = [one.as_json() for one in results]
+        out["transfers"] = [one.as_json() for one in moved]
+    out |= {"accelerator": accelerator(), "seconds": seconds,
+            "aims": [aim.as_json() for aim in aims]}
+    Path(path).write_text(json.dumps(out) + "\n", encoding="utf-8")
 
 
 def parse(argv):
@@ -231,24 +115,29 @@ def parse(argv):
     p.add_argument("--json", metavar="FILE", help="all that was measured, as JSON")
     p.add_argument("part", nargs="*", metavar="PART", type=one_of("part", PARTS),
                    help=f"{', '.join(PARTS)} (default: all)")
-    return p.parse_args(argv)
+    options = p.parse_args(argv)
+    if options.json and not Path(options.json).absolute().parent.is_dir():
+        p.error(f"--json {options.json}: there is no such folder")
+    return options
 
 
 def main(options):
-    parts = list(dict.fromkeys(options.part)) or list(PARTS)
+    parts = [part for part in PARTS if not options.part or part in options.part]
     script("bench.sh")
     if set(parts) - {"engine"}:
-        build(["qemu", "driver", "guest"])
+        build(["qemu", "driver", "guest"] + ["plugin"] * ("host" in parts))
     begin = time.monotonic()
     try:
-        found = {name: {"engine": engine, "host": host, "guest": guest}[name](options)
-                 for name in parts}
+        say(f"measuring {', '.join(parts)}, guests under {accelerator().upper()}")
+        found = measure(parts, options.quick)
+        seconds = time.monotonic() - begin
+        aims = report(found)
         if options.json:
-            Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
+            save(options.json, found, aims, seconds)
     except (GuestError, OSError, subprocess.CalledProcessError) as error:
         say(f"bench: {error}")
         return 1
-    say(f"measured in {time.monotonic() - begin:.0f} s")
+    say(f"measured in {seconds:.0f} s")
     return 0
 
 

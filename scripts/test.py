@@ -90,6 +90,7 @@ SUITES = {
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
     "cli": (["qemu", "driver", "guest", "plugin", "tool-tests"],
             [["/usr/bin/python3", ROOT / "tests/cli/test_cli.py"],
+             ["/usr/bin/python3", ROOT / "tests/cli/test_bench.py"],
              *(["/usr/bin/python3", ROOT / "tests/cli/test_docs.py", page]
                for page in ("README.md", "docs/plugin.md", "docs/mmio-replay.7", "rest"))],
             600),

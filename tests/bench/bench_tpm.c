@@ -1,80 +1,69 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How long TPM commands take, seen by the program that sends them: bench_tpm ROUNDS
- * PATH, where PATH is a TPM's node (in a guest), swtpm's data socket (on the host: the
- * TPM alone), or /dev/mem (in a guest whose TPM has no driver: tpm-tis-indexed, from
- * the doorbell until COMPLETED shows its ticket).
+ * How long TPM commands take, seen by the program that sends them: bench_tpm PATH, where
+ * PATH is a TPM's node (in a guest), swtpm's data socket (on the host: the TPM alone), or
+ * /dev/mem (in a guest whose TPM has no driver: tpm-tis-indexed, from the doorbell until
+ * COMPLETED shows its ticket).
  *
- * The commands are sent in turn, each once a round, so that whatever else the machine
- * does meets all of them. One line of JSON for each; times in microseconds. A command
- * that the TPM does not answer with rc 0 ends the program.
+ * It reads requests, lines of numbers, until its input ends:
+ *
+ *	COMMANDS ROUNDS WARM CONTENDERS
+ *
+ * COMMANDS has a bit for each of commands.h; they are sent in turn, each once a round, so
+ * that whatever else the machine does meets all of them. WARM rounds before that are not
+ * counted. CONTENDERS: 0, or so many processes at once on the node's resource manager.
+ *
+ * The answer is a line of JSON for each command with every time in microseconds, and a
+ * line with a full stop. A command that the TPM does not answer with rc 0 ends the program.
  */
 #include <err.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "tpmix_regs.h"
 
-#define NO_SESSION 0x40, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x00, 0x00
-#define BUFFER     4096
-
-struct command {
-	const char *name;
-	unsigned int every; /* so many rounds */
-	bool creates;       /* a handle, to be flushed */
-	size_t size;
-	uint8_t bytes[128];
-};
-
-#define COMMAND(name, every, creates, ...) \
-	{ name, every, creates, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
-
-static const struct command commands[] = {
-	COMMAND("GetRandom", 1, false, 0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7B, 0, 16),
-	COMMAND("PCR_Read", 1, false, 0x80, 1, 0, 0, 0, 20, 0, 0, 1, 0x7E, 0, 0, 0, 1, 0,
-		0x0B, 3, 1, 0, 0),
-	COMMAND("PCR_Extend", 1, false, 0x80, 2, 0, 0, 0, 65, 0, 0, 1, 0x82, 0, 0, 0, 16,
-		0, 0, 0, 9, NO_SESSION, 0, 0, 0, 1, 0, 0x0B, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-		11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
-		30, 31, 32),
-	COMMAND("GetCap handles", 1, false, 0x80, 1, 0, 0, 0, 22, 0, 0, 1, 0x7A, 0, 0, 0, 1,
-		0x80, 0, 0, 0, 0, 0, 0, 254),
-	COMMAND("GetCap properties", 1, false, 0x80, 1, 0, 0, 0, 22, 0, 0, 1, 0x7A, 0, 0,
-		0, 6, 0, 0, 1, 0, 0, 0, 0, 254),
-	COMMAND("GetCap commands", 1, false, 0x80, 1, 0, 0, 0, 22, 0, 0, 1, 0x7A, 0, 0, 0,
-		2, 0, 0, 1, 0x1F, 0, 0, 0, 254),
-	COMMAND("CreatePrimary P-256", 4, true, 0x80, 2, 0, 0, 0, 67, 0, 0, 1, 0x31, 0x40,
-		0, 0, 1, 0, 0, 0, 9, NO_SESSION, 0, 4, 0, 0, 0, 0, 0, 26, 0, 0x23, 0, 0x0B,
-		0, 3, 0, 0x72, 0, 0, 0, 6, 0, 0x80, 0, 0x43, 0, 0x10, 0, 3, 0, 0x10, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0),
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define MAX_ROUNDS     1000u
+#define MAX_CONTENDERS 8u
 
 struct tpm {
 	int fd;
 	volatile uint8_t *space; /* with /dev/mem: the device's; else NULL */
 	uint32_t ticket;         /* the last one that completed */
 	double took;             /* the last command, in microseconds */
-	uint8_t response[BUFFER];
+	uint8_t command[MAX_BUFFER], response[MAX_BUFFER];
 };
 
-static double now(void) /* microseconds */
+/* What came of a command; in memory that contenders share with their parent. */
+struct result {
+	double times[MAX_ROUNDS];
+	double processor;
+	size_t num, bytes;
+};
+
+struct request {
+	unsigned int commands, rounds, warm, contenders;
+};
+
+static double clock_us(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static double now(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static uint32_t get32(const uint8_t *p)
@@ -120,22 +109,35 @@ static void open_tpm(struct tpm *t, const char *path)
 		open_memory(t);
 }
 
-/* The command and the response are in RAM: what is timed is the TPM's part. */
-static size_t ring(struct tpm *t, const uint8_t *bytes, size_t size)
+/* 8 bytes at a time, as a driver copies; sizes are rounded up, the windows are larger. */
+static void copy(volatile uint64_t *to, const volatile uint64_t *from, size_t size)
 {
-	size_t i, got;
-	double start;
+	size_t i;
 
-	for (i = 0; i < size; i++)
-		t->space[TPMIX_CMD_WINDOW + i] = bytes[i];
-	start = now();
+	for (i = 0; i < (size + 7) / 8; i++)
+		to[i] = from[i];
+}
+
+/*
+ * By the windows in RAM. Of a transfer all is timed, else the TPM's part: from the
+ * doorbell until the completion shows.
+ */
+static size_t ring(struct tpm *t, size_t size, bool transfer)
+{
+	double begin = now(), rang, seen;
+	size_t got;
+
+	copy((volatile uint64_t *)(t->space + TPMIX_CMD_WINDOW), (uint64_t *)t->command, size);
+	rang = now();
 	*word(t, TPMIX_REG_DOORBELL) = ++t->ticket;
 	while (*word(t, TPMIX_HEADER + TPMIX_REG_COMPLETED) != t->ticket)
 		;
-	t->took = now() - start;
+	seen = now();
 	got = *word(t, TPMIX_HEADER + TPMIX_REG_RSP_SIZE);
-	for (i = 0; i < got && i < BUFFER; i++)
-		t->response[i] = t->space[TPMIX_RSP_WINDOW + i];
+	if (got > MAX_BUFFER)
+		errx(1, "a response of %zu bytes", got);
+	copy((uint64_t *)t->response, (volatile uint64_t *)(t->space + TPMIX_RSP_WINDOW), got);
+	t->took = transfer ? now() - begin : seen - rang;
 	return got;
 }
 
@@ -145,7 +147,7 @@ static size_t receive(struct tpm *t)
 	size_t have = 0;
 
 	do {
-		ssize_t n = read(t->fd, t->response + have, BUFFER - have);
+		ssize_t n = read(t->fd, t->response + have, MAX_BUFFER - have);
 
 		if (n <= 0)
 			err(1, "no response");
@@ -154,18 +156,18 @@ static size_t receive(struct tpm *t)
 	return have;
 }
 
-static size_t transact(struct tpm *t, const uint8_t *bytes, size_t size)
+static size_t transact(struct tpm *t, size_t size, bool transfer)
 {
-	double start = now();
+	double begin = now();
 	size_t got;
 
 	if (t->space) {
-		got = ring(t, bytes, size);
+		got = ring(t, size, transfer);
 	} else {
-		if (write(t->fd, bytes, size) != (ssize_t)size)
-			err(1, "the TPM takes no command");
+		if (write(t->fd, t->command, size) != (ssize_t)size)
+			err(1, "the TPM takes no command of %zu bytes", size);
 		got = receive(t);
-		t->took = now() - start;
+		t->took = now() - begin;
 	}
 	if (get32(t->response + 6))
 		errx(1, "the TPM answers 0x%x", get32(t->response + 6));
@@ -174,86 +176,142 @@ static size_t transact(struct tpm *t, const uint8_t *bytes, size_t size)
 
 static void flush_context(struct tpm *t)
 {
-	uint8_t bytes[14] = { 0x80, 1, 0, 0, 0, 14, 0, 0, 1, 0x65 };
+	static const uint8_t bytes[10] = { 0x80, 1, 0, 0, 0, 14, 0, 0, 1, 0x65 };
 
-	memcpy(bytes + 10, t->response + 10, 4);
-	transact(t, bytes, sizeof(bytes));
+	memcpy(t->command, bytes, sizeof(bytes));
+	memcpy(t->command + 10, t->response + 10, 4);
+	transact(t, 14, false);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double percentile(const double *sorted, size_t n, unsigned int percent)
-{
-	return sorted[(n - 1) * percent / 100];
-}
-
-static double processor_time(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + u.ru_utime.tv_usec +
-	       u.ru_stime.tv_usec;
-}
-
-/* What came of a command. */
-struct result {
-	double *times;
-	double processor;
-	size_t num, bytes;
-};
-
-static void run_round(struct tpm *t, size_t round, struct result *results)
+/* The double inverts what it was sent from byte 14 on: nothing was lost on the way. */
+static void check_transfer(const struct tpm *t, size_t size)
 {
 	size_t i;
 
-	for (i = 0; i < COMMANDS; i++) {
-		const struct command *c = &commands[i];
-		struct result *r = &results[i];
-		double processor = processor_time();
+	for (i = 14; i < size; i++)
+		if (t->response[i] + t->command[i] != 0xFF)
+			errx(1, "byte %zu of a transfer is wrong", i);
+}
 
-		if (round % c->every)
-			continue;
-		r->bytes = transact(t, c->bytes, c->size);
-		r->processor += processor_time() - processor;
+static void send_command(struct tpm *t, const struct command *c, struct result *r)
+{
+	double processor;
+	size_t i, got;
+
+	memcpy(t->command, c->bytes, c->size < sizeof(c->bytes) ? c->size : sizeof(c->bytes));
+	for (i = 10; c->transfer && i < c->size; i++)
+		t->command[i] = (uint8_t)(i * 7);
+	processor = clock_us(CLOCK_PROCESS_CPUTIME_ID);
+	got = transact(t, c->size, c->transfer);
+	processor = clock_us(CLOCK_PROCESS_CPUTIME_ID) - processor;
+	if (r) {
 		r->times[r->num++] = t->took;
-		if (c->creates)
-			flush_context(t);
+		r->processor += processor;
+		r->bytes = got;
+	}
+	if (c->transfer)
+		check_transfer(t, c->size);
+	if (c->creates)
+		flush_context(t);
+}
+
+static void run_rounds(struct tpm *t, const struct request *q, struct result *results)
+{
+	unsigned int round, i;
+
+	for (i = 0; i < COMMANDS; i++)
+		memset(&results[i], 0, sizeof(results[i]));
+	for (round = 0; round < q->warm + q->rounds; round++)
+		for (i = 0; i < COMMANDS; i++)
+			if (q->commands & 1u << i)
+				send_command(t, &commands[i], round < q->warm ? NULL : &results[i]);
+}
+
+static void report(const struct command *c, const struct result *r, unsigned int of)
+{
+	const size_t stride = COMMANDS;
+	const char *comma = "";
+	double processor = 0;
+	unsigned int who;
+	size_t i;
+
+	printf("{\"command\": \"%s\", \"bytes\": %zu, \"times\": [", c->name, r->bytes);
+	for (who = 0; who < of; who++, r += stride) {
+		processor += r->processor;
+		for (i = 0; i < r->num; i++, comma = ", ")
+			printf("%s%.1f", comma, r->times[i]);
+	}
+	printf("], \"processor\": %.1f}\n", processor);
+}
+
+/* /dev/tpm1: /dev/tpmrm1. */
+static void contend(const char *path, const struct request *q, struct result *results)
+{
+	const char *number = path + strlen("/dev/tpm");
+	char manager[64];
+	unsigned int i;
+
+	snprintf(manager, sizeof(manager), "/dev/tpmrm%s", number);
+	fflush(stdout);
+	for (i = 0; i < q->contenders; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			err(1, "fork");
+		if (!pid) {
+			static struct tpm t;
+
+			open_tpm(&t, manager);
+			run_rounds(&t, q, results + i * COMMANDS);
+			_exit(0);
+		}
+	}
+	for (i = 0; i < q->contenders; i++) {
+		int status;
+
+		if (wait(&status) < 0 || status)
+			errx(1, "a contender has failed");
 	}
 }
 
-static void report(const struct command *c, struct result *r)
+static void answer(struct tpm *t, const char *path, const struct request *q,
+		   struct result *results)
 {
-	qsort(r->times, r->num, sizeof(double), compare);
-	printf("{\"command\": \"%s\", \"bytes\": %zu, \"rounds\": %zu, \"min\": %.1f, "
-	       "\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"processor\": %.1f}\n",
-	       c->name, r->bytes, r->num, r->times[0], percentile(r->times, r->num, 50),
-	       percentile(r->times, r->num, 90), percentile(r->times, r->num, 99),
-	       r->processor / r->num);
+	unsigned int i;
+
+	if (q->contenders)
+		contend(path, q, results);
+	else
+		run_rounds(t, q, results);
+	for (i = 0; i < COMMANDS; i++)
+		if (q->commands & 1u << i)
+			report(&commands[i], &results[i], q->contenders ? q->contenders : 1);
+	printf(".\n");
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-	size_t rounds = argc == 3 ? strtoul(argv[1], NULL, 10) : 0, i;
-	struct result results[COMMANDS] = { 0 };
-	struct tpm t = { 0 };
+	struct result *results;
+	static struct tpm t;
+	struct request q;
+	char line[128];
 
-	if (!rounds)
-		errx(2, "usage: bench_tpm ROUNDS PATH");
-	open_tpm(&t, argv[2]);
-	for (i = 0; i < COMMANDS; i++) {
-		results[i].times = calloc(rounds, sizeof(double));
-		if (!results[i].times)
-			err(1, "memory");
+	if (argc != 2)
+		errx(2, "usage: bench_tpm PATH");
+	results = mmap(NULL, sizeof(*results) * COMMANDS * MAX_CONTENDERS,
+		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (results == MAP_FAILED)
+		err(1, "memory");
+	open_tpm(&t, argv[1]);
+	printf("ready\n");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		if (sscanf(line, "%u %u %u %u", &q.commands, &q.rounds, &q.warm,
+			   &q.contenders) != 4 ||
+		    q.rounds > MAX_ROUNDS || q.contenders > MAX_CONTENDERS)
+			errx(2, "no such request: %s", line);
+		answer(&t, argv[1], &q, results);
 	}
-	for (i = 0; i < rounds; i++)
-		run_round(&t, i, results);
-	for (i = 0; i < COMMANDS; i++)
-		report(&commands[i], &results[i]);
 	return 0;
 }

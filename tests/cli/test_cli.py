@@ -37,7 +37,8 @@ WRONG = ("nonsense", "build tool nonsense", "build --nonsense", "guest --nonsens
          "demo nonsense", "test nonsense", "prove nonsense", "prove mutants nonsense",
          "fuzz", "fuzz x", "fuzz 5 nonsense", "fuzz 5 engine x", "plugin /etc/passwd",
          "plugin /nonsense", "plugin --nonsense", "coverage x", "env x", "lint x",
-         "clean all x", "clean nonsense")
+         "clean all x", "clean nonsense", "bench nonsense",
+         "bench --json /nonsense/file")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the figures of one run have to show, a line each: what was measured, and whether
+that is what it was to be. Nothing is rounded in its favour. Without a number the aim is 1:
+the worst of all commands is not above the stock pair, or the unmodified driver there."""
+
+from bench_guest import COMMANDS
+from bench_machine import ECC, RSA
+from bench_report import rsa_share, stock_of
+from bench_table import HEADS, four, part_of, percentile
+
+SMALL = "PCR_Read"  # its response has 62 bytes
+PARTS = {"tpm-crb-ext": 15, "tpm-tis-indexed": 8}
+OURS = 18
+HOST = 1.5
+EXITS = 1  # with the interrupt; the kernel's own commands may be among those counted
+
+
+class Aim:
+    def __init__(self, text, measured, met):
+        self.text, self.measured, self.met = text, measured, bool(met)
+
+    def line(self):
+        return f"{'met' if self.met else 'NOT MET':8}{self.text}: {self.measured}"
+
+    def as_json(self):
+        return vars(self)
+
+
+def p50(result, name=SMALL, condition="idle"):
+    return percentile(result.samples[condition][name]["times"], 50)
+
+
+def worst(result, bases, which, condition):
+    """The largest ratio to the base, of all commands and the named percentiles: (ratio,
+    command, percentile). Of several bases, each command's is the quicker one."""
+    found = []
+    for name in COMMANDS:
+        mine = four(result.samples[condition][name]["times"])
+        theirs = min((four(base.samples[condition][name]["times"]) for base in bases),
+                     key=lambda times: times[1])
+        found += [(a / b, name, head) for a, b, head in zip(mine, theirs, HEADS)
+                  if head in which]
+    return max(found)
+
+
+def limit(text, result, bases, which, condition):
+    ratio, name, head = worst(result, bases, which, condition)
+    where = "" if condition == "idle" else f", {condition}"
+    said = name.split()[-1] + f" {head}" * (len(which) > 1)
+    return Aim(f"{text}{where}", f"{ratio:.{2 if ratio < 100 else 0}f} ({said})", ratio <= 1)
+
+
+def unmodified(result, results):
+    stock, device = stock_of(result, results), result.row.device
+    kernel, aim = result.row.kernel, PARTS[device]
+    yield Aim(f"{kernel} {result.row.title()}: p50 / {stock.row.device}, aim 1/{aim}",
+              part_of(p50(result), p50(stock)), p50(result) * aim <= p50(stock))
+    for condition in ("idle", "busy"):
+        if condition in result.samples:
+            yield limit(f"{kernel} {result.row.title()}: p99 / stock", result, [stock],
+                        ("p99",), condition)
+
+
+def ours(result, results):
+    kernel, device = result.row.kernel, result.row.device
+    name = f"{kernel} {result.row.title()}"
+    stock = [one for one in results if one.row.kernel == kernel
+             and one.row.stock() and not one.row.sync]
+    plain = next(one for one in results if one.row.kernel == kernel and one.row.sync
+                 and one.row.device == device and one.row.driver == "stock")
+    best = min(map(p50, stock))
+    yield Aim(f"{name}: p50 / best stock, aim 1/{OURS}",
+              part_of(p50(result), best), p50(result) * OURS <= best)
+    for condition in ("idle", "busy"):
+        if condition in result.samples:
+            yield limit(f"{name}: p99 / stock", result, stock, ("p99",), condition)
+            yield limit(f"{name}: / unmodified", result, [plain], HEADS, condition)
+    yield Aim(f"{name}: CPU of RSA's wait, aim 2 %",
+              f"{rsa_share(result):.1f} %", rsa_share(result) <= 2)
+    times = result.samples["idle"][RSA]["times"]
+    over = max(late - 0.05 * (took - late) for late, took in zip(result.late, times))
+    yield Aim(f"{name}: RSA late - 5 %, aim 100 us", f"{over:.0f} us",
+              over <= 100)
+    cost = result.counts[SMALL]
+    exits = cost["mmio-reads"] + cost["mmio-writes"]
+    yield Aim(f"{name}: trapped accesses, aim {EXITS}", f"{exits:.2f}", exits < EXITS + 0.1)
+
+
+def of_guest(results):
+    for result in results:
+        if result.row.sync and not result.row.stock():
+            yield from (unmodified if result.row.driver == "stock" else ours)(result, results)
+    for result in results:
+        if result.row.sync and (result.row.device, result.row.driver) == ("tpm-crb-ext", "stock"):
+            reads, writes = (result.counts[SMALL][name] for name in ("mmio-reads",
+                                                                     "mmio-writes"))
+            yield Aim(f"{result.row.kernel} {result.row.title()}: traps, aim 0 + 6",
+                      f"{reads:.1f} + {writes:.1f}", (reads, writes) == (0, 6))
+
+
+def of_host(found):
+    """p50 of the doorbell beside that of swtpm alone, between the same blocks."""
+    alone, bell = found["swtpm alone"], found["doorbell"]
+    for name in COMMANDS:
+        if name == "PCR_Extend" or name == ECC:
+            continue
+        ratio = percentile(bell[name]["times"], 50) / percentile(alone[name]["times"], 50)
+        yield Aim(f"{name}: doorbell to COMPLETED / swtpm alone, aim {HOST}", f"{ratio:.2f}",
+                  ratio <= HOST)

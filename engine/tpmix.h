@@ -24,6 +24,14 @@
 
 #include "tpmix_regs.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* What libtpmix.so exports; tpmix.map names it again, with its version. */
+#ifdef TPMIX_SHARED
+#pragma GCC visibility push(default)
+#endif
+
 #define TPMIX_NO_LOCALITY   0xFFu
 #define TPMIX_HEADER_SIZE   10u     /* TPM 2.0 part 1, 18: tag, size, code */
 #define TPMIX_BUFFER_MIN    1024u
@@ -241,5 +249,12 @@ bool tpmix_valid(const struct tpmix *e);
 
 /* CRC-16/KERMIT of @len bytes (PTP 6.5.3.13). */
 uint16_t tpmix_crc16(const uint8_t *data, uint32_t len);
+
+#ifdef TPMIX_SHARED
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TPMIX_H */

@@ -234,7 +234,7 @@ static void run_guest(struct machine *m, const char *name, const uint8_t *cmd, u
 	vmm_boot(&m->v, vmm_blob(64, "windows"), COMMAND, len,
 		 TPMIX_CSUM_EXPECT_ON | tpmix_crc16(cmd, len));
 	run_to_hlt(m);
-	printf("%s, %u times: %u exits; first response:", name, times,
+	printf("%s x %u: %u exits; first response:", name, times,
 	       (unsigned int)(m->v.mmio_exits - before));
 	for (i = 0; i < m->v.ram[VMM_OUT + 5]; i++) {
 		printf(" %02x", m->v.ram[VMM_OUT + i]);

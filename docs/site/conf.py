@@ -23,8 +23,17 @@ root_doc = "site/index"
 include_patterns = ["site/*.rst", "embedding.md"]
 exclude_patterns = []
 myst_heading_anchors = 3
-# Links of the pages to files of the repository are not pages of the set.
-myst_url_schemes = ["http", "https"]
-
 html_theme = "sphinx_rtd_theme"
 html_show_sourcelink = False
+
+
+def file_of_the_repository(app, env, node, contnode):
+    """A link to a file that is there and is no page of the set becomes its text; any
+    other that leads nowhere stays a warning, and so an error."""
+    target = node.get("reftarget", "").partition("#")[0]
+    folder = Path(app.srcdir, node.get("refdoc", "")).parent
+    return contnode if target and (folder / target).exists() else None
+
+
+def setup(app):
+    app.connect("missing-reference", file_of_the_repository)

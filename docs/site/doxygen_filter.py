@@ -15,7 +15,7 @@ def translate(text):
     text = re.sub(r"(?<=\S)([ \t]+)/\*(?=\s)", r"\1/**<", text)
     # A comment of the file's own structure is none of the next declaration.
     text = re.sub(r"^/\*\*( What libtpmix\.so exports;)", r"/*\1", text, flags=re.M)
-    return re.sub(r"@(?!file\b)(?=\w)", "", text)
+    return re.sub(r"@(?!file\b)(\w+)", r"`\1`", text)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ PARTS = {
     "packages": [["package.sh"]],
     "tcti": [["tcti.sh"]],
     "tool": [["tool.sh"]],
+    "docs": [["docs.sh"]],
 }
 # What only the suites want.
 TEST_PARTS = {

@@ -15,9 +15,9 @@ LIBDIR = "usr/lib/x86_64-linux-gnu"
 
 def run(*args, **options):
     """Its standard output; an AssertionError with what it said where it fails."""
+    options = {"timeout": 120, "stdin": subprocess.DEVNULL, "errors": "replace"} | options
     result = subprocess.run([str(a) for a in args], capture_output=True, text=True,
-                            check=False, stdin=subprocess.DEVNULL,
-                            **({"timeout": 120} | options))
+                            check=False, **options)
     assert result.returncode == 0, \
         f"{Path(args[0]).name}: {result.returncode}: {(result.stderr or result.stdout)[-700:]}"
     return result.stdout

@@ -29,6 +29,7 @@ TEST_PARTS = {
     "plugin-tests": [["plugin.sh", "tests"]],
     "tcti-tests": [["tcti.sh", "tests"]],
     "tool-tests": [["tool.sh", "tests"]],
+    "trees": [["trees.sh"]],
 }
 DEFAULT = ("qemu", "engine", "driver", "guest")
 

@@ -29,7 +29,7 @@ fetch() {
 }
 
 lock
-need lintian clang g++ bindgen rustc pkg-config meson ninja-build libtpms-dev \
+need lintian dkms clang g++ bindgen rustc pkg-config meson ninja-build libtpms-dev \
     libglib2.0-dev tpm2-tools qemu-system-x86
 need doxygen python3-breathe python3-sphinx python3-myst-parser python3-sphinx-rtd-theme
 for suite in bookworm trixie; do

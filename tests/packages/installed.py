@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests/tcti")]
 LIBDIR = "usr/lib/x86_64-linux-gnu"
+# The packages of packaging/debian.
+MAIN = ("libtpmix1", "libtpmix-dev", "libtss2-tcti-indexed0", "tpmix", "tpmix-dkms")
 
 
 def run(*args, **options):
@@ -49,3 +51,9 @@ def use(root):
     """For programs that are built against what is installed below root."""
     return plain(PKG_CONFIG_PATH=root / LIBDIR / "pkgconfig", PKG_CONFIG_SYSROOT_DIR=root,
                  LD_LIBRARY_PATH=root / LIBDIR)
+
+
+def debs():
+    found = [path for name in MAIN for path in (BUILD / "packages").glob(f"{name}_*.deb")]
+    assert len(found) == len(MAIN), found
+    return found

@@ -3,7 +3,6 @@
 """libtpmix as its user meets it: what it exports, from which languages its headers can be
 used, the examples against the installed library, its documentation. TAP on stdout."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from installed import BUILD, LIBDIR, ROOT, install, run, use  # noqa: E402
+from installed import BUILD, LIBDIR, ROOT, debs, files, install, run, use  # noqa: E402
 from guest_machine import Guest  # noqa: E402
 from tap import Skip, main, test  # noqa: E402
 
@@ -24,6 +23,9 @@ STATIC = INSTALLED / LIBDIR / "libtpmix.a"
 HEADER = (INCLUDE / "tpmix.h").read_text()
 # CRC-16/KERMIT of "123456789", the check value of every list of such checksums.
 CHECK = 0x2189
+# packaging/debian/not-installed says why.
+LEFT_OUT = {"usr/include/tss2/tss2_tcti_indexed.h", "usr/share/doc/tpmix/BSD-2-Clause.txt",
+            f"{LIBDIR}/libtss2-tcti-indexed.so", f"{LIBDIR}/pkgconfig/tss2-tcti-indexed.pc"}
 SKIPPED = 77    # tpm_vm's exit status without KVM
 
 
@@ -59,6 +61,20 @@ def soname_and_dependencies():
     assert "[libtpmix.so.1]" in dynamic, dynamic
     needed = set(re.findall(r"NEEDED.*\[(.*)\]", dynamic))
     assert needed <= {"libc.so.6"}, needed
+
+
+@test
+def packages_hold_what_meson_installs():
+    """meson install with DESTDIR does the same without packages."""
+    have = set()
+    for deb in debs():
+        for line in run("dpkg-deb", "-c", deb).splitlines():
+            path = line.split(maxsplit=5)[5].partition(" -> ")[0].removeprefix("./")
+            if path and not path.endswith("/"):
+                have.add(path.removesuffix(".gz") if "/man/" in path else path)
+    own = {path for path in have if path.startswith(("usr/share/doc/", "usr/src/",
+                                                     "usr/lib/udev/"))}
+    assert have - own == files(INSTALLED) - LEFT_OUT, (have - own) ^ (files(INSTALLED) - LEFT_OUT)
 
 
 @test

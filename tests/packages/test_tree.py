@@ -140,23 +140,16 @@ def plugin_in_its_qemu():
     assert "'tpmdev' property is required" in start.stderr, start.stderr
 
 
-def dkms_build(kernels):
-    """For kernels beside the one that the package's script has chosen."""
-    for kernel in kernels:
-        abi, _ = headers(kernel)
-        TREE.run("dkms", "autoinstall", "-k", abi, timeout=300)
-
-
-def only_version(version, kernels):
+def only_version(version):
     status = TREE.run("dkms", "status", "tpmix")
-    lines = {f"tpmix/{version}, {headers(kernel)[0]}, x86_64: installed" for kernel in kernels}
+    lines = {f"tpmix/{version}, {headers(kernel)[0]}, x86_64: installed" for kernel in KERNELS}
     assert set(status.splitlines()) == lines, status
 
 
 @test
 def driver_by_dkms():
-    dkms_build(KERNELS)
-    only_version("0.1.0", KERNELS)
+    """The package's script has built for each kernel with headers."""
+    only_version("0.1.0")
 
 
 @test
@@ -185,7 +178,6 @@ def driver_loaded_in_a_guest():
         small.unlink()
 
 
-@test
 def driver_upgraded():
     """By a package of a later version, repacked: the old module goes, the new one is built."""
     (deb,) = (TREE.work / "debs").glob("tpmix-dkms_*.deb")
@@ -197,17 +189,14 @@ def driver_upgraded():
         file.write_text(file.read_text().replace("0.1.0", NEXT))
     run("dpkg-deb", "--root-owner-group", "-b", new, TREE.work / f"debs/tpmix-dkms_{NEXT}.deb")
     shutil.rmtree(new)
-    # For one kernel; the others' headers are gone meanwhile.
-    for kernel in KERNELS[1:]:
-        at = TREE.root / f"lib/modules/{headers(kernel)[0]}/build"
-        at.rename(at.with_name("hidden"))
     TREE.run("apt-get", "install", "-y", f"/debs/tpmix-dkms_{NEXT}.deb", timeout=300)
-    for kernel in KERNELS[1:]:
-        at = TREE.root / f"lib/modules/{headers(kernel)[0]}/build"
-        at.with_name("hidden").rename(at)
-    dkms_build(KERNELS[:1])
-    only_version(NEXT, KERNELS[:1])
+    only_version(NEXT)
     assert not (TREE.root / "usr/src/tpmix-0.1.0").exists()
+
+
+# One kernel to build for, and so the quicker tree.
+if SUITE == "trixie":
+    test(driver_upgraded)
 
 
 @test

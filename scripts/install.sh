@@ -32,7 +32,7 @@ remove_installed() {
     local paths path
     mapfile -t paths < <(grep -v '^#' "$MANIFEST")
     for path in "${paths[@]}"; do
-        [ -d "$path" ] && [ ! -L "$path" ] || owner rm -f "$path"
+        if [ -L "$path" ] || [ ! -d "$path" ]; then owner rm -f "$path"; fi
     done
     for path in "${paths[@]}"; do
         [ ! -d "$path" ] || owner rmdir --ignore-fail-on-non-empty "$path"

@@ -19,7 +19,7 @@ from guest_machine import Guest  # noqa: E402
 from tap import main, test  # noqa: E402
 from test_docs import man_blocks  # noqa: E402
 
-enter()
+enter(sys.argv[1])
 SUITE = sys.argv.pop(1)
 RELEASE = {"bookworm": "deb12", "trixie": "deb13"}[SUITE]
 # Of the guest's kernels, those that this release's compiler is for.

@@ -24,11 +24,20 @@
 
 #include "tpmix_regs.h"
 
-#define TPMIX_NO_LOCALITY   0xFFu
-#define TPMIX_HEADER_SIZE   10u     /* TPM 2.0 part 1, 18: tag, size, code */
-#define TPMIX_BUFFER_MIN    1024u
-#define TPMIX_BUFFER_MAX    65536u
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* What libtpmix.so exports; tpmix.map names it again, with its version. */
+#ifdef TPMIX_SHARED
+#pragma GCC visibility push(default)
+#endif
 
+#define TPMIX_NO_LOCALITY   0xFFu   /* where a locality is none */
+#define TPMIX_HEADER_SIZE   10u     /* TPM 2.0 part 1, 18: tag, size, code */
+#define TPMIX_BUFFER_MIN    1024u   /* bytes of cfg.capacity */
+#define TPMIX_BUFFER_MAX    65536u  /* bytes of cfg.capacity */
+
+/* Which TPM is behind the registers. */
 enum tpmix_family {
 	TPMIX_FAMILY_NONE = 0, /* no TPM: every register reads as 0 */
 	TPMIX_FAMILY_1_2 = 1,
@@ -82,10 +91,11 @@ struct tpmix_ram {
 	uint8_t *crb_buffer; /* TPMIX_DATA_BUFFER_SIZE bytes */
 };
 
+/* What the host hands in at power on, and does not change. */
 struct tpmix_config {
-	const struct tpmix_backend *backend;
-	void *opaque;
-	struct tpmix_ram ram;
+	const struct tpmix_backend *backend; /* what runs the commands */
+	void *opaque;   /* the first argument of the backend's functions */
+	struct tpmix_ram ram; /* what the guest finds as memory */
 	uint64_t base;  /* guest-physical address of offset 0, a multiple of 64 KiB */
 	uint8_t *cmd;   /* command of localities 1 to 4, capacity bytes */
 	uint8_t *run;   /* private copy of the last command accepted, capacity bytes */
@@ -113,7 +123,7 @@ struct tpmix_loc {
 	uint8_t refused;        /* enum tpmix_refused */
 	uint8_t int_status;     /* subset of TPM_INT_ALL */
 	uint8_t armed;          /* enum tpmix_armed */
-	uint32_t int_enable;
+	uint32_t int_enable;    /* TPM_INT_ENABLE as stored */
 	uint32_t index;         /* TPMIX_REG_INDEX, any value */
 	uint32_t csum_expect;   /* TPMIX_REG_CSUM_EXPECT */
 };
@@ -124,21 +134,21 @@ struct tpmix_loc {
  * command completed (property R2: INT_STATUS, BEEN_SEIZED, a doorbell refused as busy).
  */
 struct tpmix_last_write {
-	uint64_t val;
-	uint32_t addr;
+	uint64_t val;           /* its low bytes */
+	uint32_t addr;          /* offset from cfg.base */
 	uint8_t size;           /* 1 to 8; 0: none */
 };
 
 /* Everything that migrates beside the contents of both cmd, of run and of rsp. */
 struct tpmix_state_all {
-	struct tpmix_loc loc[TPMIX_NUM_LOCALITIES];
-	struct tpmix_last_write last;
+	struct tpmix_loc loc[TPMIX_NUM_LOCALITIES]; /* each locality's own */
+	struct tpmix_last_write last; /* the last write */
 	uint32_t accepted;      /* last ticket accepted */
 	uint32_t fifo_len;      /* bytes of cmd that came through the FIFO */
 	uint32_t rsp_len;       /* bytes of rsp, 0: none */
 	uint32_t rsp_pos;       /* the FIFO's hidden pointer into rsp */
 	uint16_t cmd_csum;      /* of the last accepted command */
-	uint16_t rsp_csum;
+	uint16_t rsp_csum;      /* of the response */
 	uint8_t family;         /* enum tpmix_family */
 	uint8_t active;         /* active locality or TPMIX_NO_LOCALITY */
 	uint8_t running;        /* locality whose command runs, or none */
@@ -155,9 +165,10 @@ struct tpmix_state_all {
 	uint32_t bufsize;       /* negotiated size, bytes */
 };
 
+/* A TPM's front-end: configuration, state, and what can be made anew from them. */
 struct tpmix {
-	struct tpmix_config cfg;
-	struct tpmix_state_all s;
+	struct tpmix_config cfg; /* of tpmix_init() */
+	struct tpmix_state_all s; /* what is saved, with the contents of the buffers */
 	/* not saved */
 	uint64_t starts;        /* commands handed to the backend */
 	uint64_t edges;         /* of the interrupt line, beside tpmix_irq() */
@@ -246,5 +257,12 @@ bool tpmix_valid(const struct tpmix *e);
 
 /* CRC-16/KERMIT of @len bytes (PTP 6.5.3.13). */
 uint16_t tpmix_crc16(const uint8_t *data, uint32_t len);
+
+#ifdef TPMIX_SHARED
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TPMIX_H */

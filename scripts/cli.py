@@ -3,6 +3,8 @@
 """./run COMMAND: the words of the command line are judged first, then what the command
 needs is built, then it runs."""
 
+import os
+import re
 import sys
 
 import ending
@@ -95,6 +97,36 @@ def clean(argv):
     script("clean.sh", *filter(None, [p.parse_args(argv).what]))
 
 
+def prefix(p, argv):
+    """The PREFIX of ./run install, or None for the default: an absolute path, as it stands
+    in what is installed."""
+    p.add_argument("prefix", nargs="?", metavar="PREFIX", help="default: /usr/local")
+    word = p.parse_args(argv).prefix
+    if word is None:
+        return []
+    if not re.fullmatch(r"/[A-Za-z0-9_./+,@~-]*", word) or not word.strip("/"):
+        p.error(f"'{word}' is no absolute path without spaces, colons and quotes, below /")
+    path = os.path.normpath(word)
+    if os.path.exists(path) and not os.path.isdir(path):
+        p.error(f"{path} is no folder")
+    return [path]
+
+
+def install(argv):
+    p = Parser("install", description="Installs the library, the TCTI, the tool, man pages "
+               "and completion in PREFIX, and for the whole machine the driver, by DKMS, where "
+               "the running kernel's headers are. Prints what it installed.\n\nWhere a package "
+               "manager is to know of it: ./run build packages. Into a folder: meson setup, "
+               "DESTDIR=FOLDER meson install.")
+    script("install.sh", *prefix(p, argv))
+
+
+def uninstall(argv):
+    p = Parser("uninstall", description="Removes exactly what ./run install put in PREFIX; "
+               "PREFIX/share/tpmix/installed is the list.")
+    script("install.sh", "uninstall", *prefix(p, argv))
+
+
 def plain(name, text, file):
     """A command that takes no words."""
     def run(argv):
@@ -106,7 +138,7 @@ def plain(name, text, file):
 COMMANDS = {
     "build": build_parts, "demo": demo, "test": test, "guest": guest, "prove": prove,
     "fuzz": fuzz, "plugin": plugin, "clean": clean,
-    "bench": bench,
+    "bench": bench, "install": install, "uninstall": uninstall,
     "coverage": plain("coverage", "Lines and branches of the engine that the unit tests "
                       "reach; fails below all of them.", "coverage.sh"),
     "env": plain("env", "Where what is built lies, KEY=value a line, for a shell's eval; "

@@ -44,7 +44,7 @@ engine_checkpatch() {
     local own=SPDX_LICENSE_TAG,PREFER_KERNEL_TYPES,ARRAY_SIZE,VOLATILE,BRACES
     own+=,UNNECESSARY_ELSE,EMBEDDED_FUNCTION_NAME
     perl "$BUILD/driver/source-7.3/scripts/checkpatch.pl" --no-tree --terse --no-summary \
-        --ignore $own -f engine/*.[ch]
+        --ignore $own -f engine/*.[ch] examples/*.c examples/kvm/*.[ch]
 }
 
 # QEMU's own style check, on QEMU's front-ends and on the patches to its files.
@@ -99,7 +99,7 @@ check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
 check "engine checkpatch (Linux)" engine_checkpatch
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
     packaging/plugin/libvirt-hook tools/tpmix.bash tests/tidy.sh
-check "pyflakes" pyflakes3 scripts/*.py tests/*.py tests/*/*.py
+check "pyflakes" pyflakes3 scripts/*.py docs/site/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
 check "licences (reuse)" reuse lint --quiet
 [ $failed = 0 ] || die "lint found something"

@@ -1,42 +1,112 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Debian packages, in build/packages: of each plug-in that is built
-# (build/plugin/BUILD-ID.so; the one for this machine's QEMU is built here),
-# depending on exactly the QEMU that it was built for.
+# Debian packages, in build/packages, by debhelper: library, TCTI, tool and driver of
+# packaging/debian, and of each plug-in that is built (build/plugin/BUILD-ID.so; the one
+# for this machine's QEMU is built here) one that depends on exactly the QEMU that it was
+# built for, of packaging/plugin.
+#
+# package.sh main OUT WORK: only the former, in OUT, built below WORK. For the test
+# that two builds are alike, and for one of another version.
 
 . "$(dirname "$0")/lib.sh"
 
 OUT=$BUILD/packages
 VERSION=$(sed -n "s/^ *version: '\(.*\)',\?$/\1/p" "$ROOT/meson.build" | head -n 1)
-NAME=tpmix-qemu-plugin
+NEEDS=(debhelper dh-dkms dpkg-dev fakeroot pkg-config meson ninja-build gcc libglib2.0-dev
+    libjson-glib-dev libtpms-dev libtss2-dev)
+# What the packages of packaging/debian are made of.
+SOURCES=(LICENSES docs/embedding.md engine examples linux-driver meson.build meson_options.txt
+    subprojects tcti tools)
+
+# buildpackage DIR: of the source there, which has its debian/; the result beside it.
+buildpackage() {
+    (
+        cd "$1"
+        # The packages of a Debian, not this machine's wishes.
+        unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS MAKEFLAGS
+        umask 022
+        DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$JOBS" \
+            dpkg-buildpackage --build=binary --no-sign --jobs="$JOBS"
+    )
+}
+
+# source_tree DIR: what the packages of packaging/debian are made from.
+source_tree() {
+    mkdir -p "$1"
+    (cd "$ROOT" && tar -cf - --exclude=__pycache__ "${SOURCES[@]}") | tar -xf - -C "$1"
+    cp -r "$ROOT/packaging/debian" "$1/debian"
+    # TPMIX_TEST_VERSION: of an upgrade that the test makes.
+    [ -z "${TPMIX_TEST_VERSION:-}" ] || sed -i "1s/([^)]*)/($TPMIX_TEST_VERSION)/" \
+        "$1/debian/changelog"
+}
+
+package_main() {
+    local out=$1 work=$2
+    rm -rf "$work"
+    source_tree "$work/tpmix-$VERSION"
+    quiet packages-build buildpackage "$work/tpmix-$VERSION"
+    mkdir -p "$out"
+    rm -f "$out"/{libtpmix,libtss2,tpmix_,tpmix-dkms}*.deb
+    mv "$work"/*.deb "$out/"
+    rm -rf "$work"
+}
 
 # Fields of the package file: QEMU's package, its version, its source's version.
 package_plugin() {
-    local so=$1 package version source full tree deb
+    local so=$1 package version source full tree deb date inputs
     read -r package version source <"${so%.so}.package"
-    full=${VERSION:-0.1.0}+qemu${version#*:}
-    deb=$OUT/${NAME}_${full}_amd64.deb
-    [ ! "$deb" -nt "$so" ] || [ ! "$deb" -nt "$0" ] || return 0
-    tree=$OUT/tree
-    rm -rf "$tree"
-    mkdir -p "$tree"/{DEBIAN,usr/lib/x86_64-linux-gnu/qemu,usr/share/doc/$NAME/examples}
-    sed "s|@VERSION@|$full|; s|@PACKAGE@|$package|; s|@QEMU_VERSION@|$version|" \
-        "$ROOT/packaging/plugin/control.in" >"$tree/DEBIAN/control"
-    install -m 644 -s "$so" "$tree/usr/lib/x86_64-linux-gnu/qemu/tpmix.so"
-    install -m 644 "$ROOT/docs/plugin.md" "$tree/usr/share/doc/$NAME/README.md"
-    install -m 644 "$ROOT/packaging/plugin/copyright" "$tree/usr/share/doc/$NAME/"
-    install -m 644 "$ROOT/packaging/plugin/tpmix.xml" \
-        "$ROOT/packaging/plugin/libvirt-hook" "$tree/usr/share/doc/$NAME/examples/"
-    dpkg-deb --root-owner-group --build "$tree" "$deb" >/dev/null
-    rm -rf "$tree"
-    say "build/packages/${deb##*/}, for $package $version (source $source)"
+    full=$VERSION+qemu${version#*:}
+    deb=tpmix-qemu-plugin_${full}_amd64.deb
+    inputs="$(sha256sum "$so" | cut -d' ' -f1) $(inputs_of packaging/plugin docs/plugin.md docs/mmio-replay.7)"
+    [ ! -e "$OUT/$deb" ] || [ "$(cat "$OUT/.$deb.inputs" 2>/dev/null)" != "$inputs" ] || return 0
+    tree=$OUT/work/plugin
+    rm -rf "$OUT/work"
+    mkdir -p "$tree"
+    cp -r "$ROOT/packaging/plugin/." "$tree"
+    cp "$so" "$tree/tpmix.so"
+    cp "$ROOT/docs/plugin.md" "$tree/README.md"
+    cp "$ROOT/docs/mmio-replay.7" "$tree/"
+    printf '%s (= %s)\n' "$package" "$version" >"$tree/depends"
+    date=$(sed -n 's/^ -- //p' "$ROOT/packaging/debian/changelog" | head -n 1)
+    printf 'tpmix-qemu-plugin (%s) unstable; urgency=medium\n\n  * For %s %s.\n\n -- %s\n' \
+        "$full" "$package" "$version" "$date" >"$tree/debian/changelog"
+    quiet packages-plugin buildpackage "$tree"
+    mv "$OUT/work/$deb" "$OUT/"
+    rm -rf "$OUT/work"
+    echo "$inputs" >"$OUT/.$deb.inputs"
+    say "build/packages/$deb, for $package $version (source $source)"
+}
+
+# inputs_of PATH...: of the repository, one checksum.
+inputs_of() {
+    (cd "$ROOT" && find "$@" scripts/package.sh -type f ! -path '*__pycache__*' -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+}
+
+main_all() {
+    local inputs
+    inputs=$(inputs_of "${SOURCES[@]}" packaging/debian)
+    if [ "$(cat "$OUT/.inputs" 2>/dev/null)" != "$inputs" ]; then
+        say "building the packages of the library, the TCTI, the tool and the driver"
+        package_main "$OUT" "$OUT/work"
+        echo "$inputs" >"$OUT/.inputs"
+    fi
+    for deb in "$OUT"/{libtpmix,libtss2,tpmix_,tpmix-dkms}*.deb; do
+        say "build/packages/${deb##*/}"
+    done
 }
 
 lock
-need dpkg-dev binutils
-"$ROOT/scripts/plugin.sh" >/dev/null
+plain_path "the packages"
+need "${NEEDS[@]}"
 mkdir -p "$OUT"
+if [ "${1:-}" = main ]; then
+    package_main "$2" "$3"
+    exit
+fi
+main_all
+"$ROOT/scripts/plugin.sh" >/dev/null
 # Of those for other QEMUs, the ones that were built from the same sources.
 for so in "$BUILD"/plugin/*.so; do
     [ -L "$so" ] || ! cmp -s "${so%.so}.inputs" \

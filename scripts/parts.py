@@ -21,6 +21,7 @@ PARTS = {
     "packages": [["package.sh"]],
     "tcti": [["tcti.sh"]],
     "tool": [["tool.sh"]],
+    "docs": [["docs.sh"]],
 }
 # What only the suites want.
 TEST_PARTS = {
@@ -28,6 +29,7 @@ TEST_PARTS = {
     "plugin-tests": [["plugin.sh", "tests"]],
     "tcti-tests": [["tcti.sh", "tests"]],
     "tool-tests": [["tool.sh", "tests"]],
+    "trees": [["trees.sh"]],
 }
 DEFAULT = ("qemu", "engine", "driver", "guest")
 

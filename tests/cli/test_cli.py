@@ -27,7 +27,7 @@ from guest_machine import BUILD, QEMU  # noqa: E402
 from tap import Skip, main, test  # noqa: E402
 
 COMMANDS = ("demo", "test", "build", "plugin", "guest", "prove", "prove mutants", "fuzz",
-            "bench", "coverage", "env", "lint", "clean")
+            "install", "uninstall", "bench", "coverage", "env", "lint", "clean")
 WRONG = ("nonsense", "build tool nonsense", "build --nonsense", "guest --nonsense",
          "guest --replay nonsense", "guest --replay rate=1,nonsense=1",
          "guest --replay rate=1000001", "guest --replay reads=off",
@@ -37,8 +37,8 @@ WRONG = ("nonsense", "build tool nonsense", "build --nonsense", "guest --nonsens
          "demo nonsense", "test nonsense", "prove nonsense", "prove mutants nonsense",
          "fuzz", "fuzz x", "fuzz 5 nonsense", "fuzz 5 engine x", "plugin /etc/passwd",
          "plugin /nonsense", "plugin --nonsense", "coverage x", "env x", "lint x",
-         "clean all x", "clean nonsense", "bench nonsense",
-         "bench --json /nonsense/file")
+          "install here", "install /", "install /x y", "uninstall x", "clean all x",
+          "clean nonsense", "bench nonsense", "bench --json /nonsense/file")
 
 
 @contextlib.contextmanager

@@ -469,9 +469,11 @@ def install_package(qemu, work):
         tree = Path(tempfile.mkdtemp(dir=work))
         for folder in ("info", "updates", "triggers"):
             (tree / "var/lib/dpkg" / folder).mkdir(parents=True)
-        (tree / "var/lib/dpkg/status").write_text(
-            f"Package: {package}\nStatus: install ok installed\nVersion: {installed}\n"
-            "Architecture: amd64\nMaintainer: x <x@x>\nDescription: x\n\n")
+        # Beside it the libraries that are QEMU's, too.
+        (tree / "var/lib/dpkg/status").write_text("".join(
+            f"Package: {name}\nStatus: install ok installed\nVersion: {number}\n"
+            "Architecture: amd64\nMaintainer: x <x@x>\nDescription: x\n\n"
+            for name, number in ((package, installed), ("libc6", "9"), ("libglib2.0-0", "9"))))
         result = subprocess.run(
             ["dpkg", f"--root={tree}", "--force-not-root", "--force-script-chrootless",
              "--log=/dev/null", "-i", deb], capture_output=True, text=True, check=False,

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A small VMM over /dev/kvm for the tests: one vCPU, 256 KiB of RAM at 0, no
- * interrupt controller. It exists to be stopped at an exit: what was saved there
- * goes into a new VM. Every KVM_EXIT_MMIO is the caller's.
+ * A small VMM over /dev/kvm, for tpm_vm.c and for tests/kvm: one vCPU, 256 KiB of
+ * RAM at 0, no interrupt controller. In the tests it is stopped at an exit: what was
+ * saved there goes into a new VM. Every KVM_EXIT_MMIO is the caller's.
  *
  * Real mode has DS at TPMIX_BASE (a base that the VMM sets; 0 is its other
  * segments'), 32- and 64-bit mode are flat, 64-bit with 2 MiB identity pages.
  *
- * Functions that can fail end the test program; what KVM may lack is asked before.
+ * Functions that can fail end the program; what KVM may lack is asked before.
  */
-#ifndef TESTS_KVM_VMM_H
-#define TESTS_KVM_VMM_H
+#ifndef EXAMPLES_KVM_VMM_H
+#define EXAMPLES_KVM_VMM_H
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -83,4 +83,4 @@ int vmm_add_doorbell(struct vmm *v, uint64_t gpa);
 /* A vCPU's counter from KVM_GET_STATS_FD; false where KVM has none of that name. */
 bool vmm_stat(struct vmm *v, const char *name, uint64_t *value);
 
-#endif /* TESTS_KVM_VMM_H */
+#endif /* EXAMPLES_KVM_VMM_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guests of test_vmm: each reads @cx elements from @si to es:@di, then halts.
+ * The guests of tests/kvm and tpm_vm.c: each reads @cx elements from @si to es:@di,
+ * then halts.
  * Loops move @si on by edx after each element: 0 stays on a FIFO register.
  *
  * Those of width 0 do something else, as they say.

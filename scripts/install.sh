@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# install.sh PREFIX: library, TCTI, tool, man pages and completion by meson, and, for the
+# whole machine, the driver by DKMS where the running kernel's headers are.
+# install.sh uninstall PREFIX: exactly what that put there, which PREFIX/share/tpmix/installed
+# lists.
+
+. "$(dirname "$0")/lib.sh"
+
+DIR=$BUILD/install
+# Folders of the machine that the driver's test replaces by its own.
+SRC=${TPMIX_TEST_ROOT:-}/usr/src
+HEADERS=${TPMIX_TEST_ROOT:-}/lib/modules/$(uname -r)/build
+VERSION=$(sed -n "s/^ *version: '\(.*\)',\?$/\1/p" "$ROOT/meson.build" | head -n 1)
+
+# owner COMMAND...: as root where this user may not write to PREFIX.
+owner() {
+    if [ "$AS_ROOT" = yes ]; then as_root "$@"; else "$@"; fi
+}
+
+# Sets AS_ROOT: PREFIX, or the nearest folder above that there is, is another's.
+look_at_prefix() {
+    local at=$PREFIX
+    while [ ! -e "$at" ]; do at=$(dirname "$at"); done
+    [ -d "$at" ] || die "$at is no folder: give another PREFIX"
+    if [ -w "$at" ]; then AS_ROOT=no; else AS_ROOT=yes; fi
+}
+
+# Files, then the folders that were made for them, the innermost first.
+remove_installed() {
+    local paths path
+    mapfile -t paths < <(grep -v '^#' "$MANIFEST")
+    for path in "${paths[@]}"; do
+        if [ -L "$path" ] || [ ! -d "$path" ]; then owner rm -f "$path"; fi
+    done
+    for path in "${paths[@]}"; do
+        [ ! -d "$path" ] || owner rmdir --ignore-fail-on-non-empty "$path"
+    done
+}
+
+remove_driver() {
+    local tree=$SRC/tpmix-$1
+    [ -e "$tree" ] || return 0
+    as_root dkms remove "tpmix/$1" --all >/dev/null 2>&1 || true
+    as_root rm -rf "$tree"
+}
+
+uninstall() {
+    local version
+    [ -e "$MANIFEST" ] ||
+        die "nothing of this project is installed in $PREFIX: no $MANIFEST"
+    version=$(sed -n 's/^# driver //p' "$MANIFEST")
+    [ -z "$version" ] || remove_driver "$version"
+    remove_installed
+    [ "${1:-}" = again ] || {
+        refresh_linker
+        say "removed from $PREFIX: library, TCTI, tool, man pages, completion${version:+, driver}"
+    }
+}
+
+# Only root's linker has a cache, and only some folders are in it.
+refresh_linker() {
+    if [ "$(id -u)" = 0 ] || [ "$AS_ROOT" = yes ]; then
+        as_root env PATH="$PATH:/usr/sbin:/sbin" ldconfig
+    fi
+}
+
+# Prints why there is no driver, in one line; nothing where it is installed.
+install_driver() {
+    local tree=$SRC/tpmix-$VERSION
+    if [ "$(id -u)" != 0 ] && [ "$AS_ROOT" = no ]; then
+        echo "$PREFIX is this user's own, and a driver is the machine's"
+        return
+    fi
+    if [ ! -e "$HEADERS" ]; then
+        echo "no headers of Linux $(uname -r), the running kernel: apt-get install linux-headers-$(uname -r), and again"
+        return
+    fi
+    if [ -e "$tree" ]; then
+        echo "$tree is there already, of the package tpmix-dkms"
+        return
+    fi
+    need dkms
+    as_root mkdir -p "$tree"
+    as_root cp "$ROOT"/linux-driver/*.[ch] "$ROOT"/linux-driver/{Kbuild,Makefile} \
+        "$ROOT/engine/tpmix_regs.h" "$tree/"
+    sed "s/#MODULE_VERSION#/$VERSION/" "$ROOT/packaging/debian/tpmix-dkms.dkms" |
+        as_root tee "$tree/dkms.conf" >/dev/null
+    quiet install-driver as_root dkms install "tpmix/$VERSION"
+}
+
+install_all() {
+    local why
+    need build-essential ninja-build pkg-config meson libglib2.0-dev libjson-glib-dev \
+        libtpms-dev libtss2-dev
+    meson_setup install-setup "$DIR" "--prefix=$PREFIX" -Dtests=false -Dbuildtype=release
+    quiet install-build ninja -C "$DIR"
+    [ ! -e "$MANIFEST" ] || uninstall again
+    quiet install-files owner env -u DESTDIR meson install --no-rebuild -C "$DIR"
+    owner mkdir -p "$PREFIX/share/tpmix"
+    # Before the driver, which may fail.
+    {
+        printf '%s\n' "$MANIFEST" "$PREFIX/share/tpmix"
+        cat "$DIR/meson-logs/install-log.txt"
+    } | owner tee "$MANIFEST" >/dev/null
+    why=$(install_driver)
+    [ -n "$why" ] || echo "# driver $VERSION" | owner tee -a "$MANIFEST" >/dev/null
+    refresh_linker
+    LIBDIR=$(dirname "$(grep -F /libtpmix.so.1 "$MANIFEST" | head -n 1)")
+    grep -v '^#' "$MANIFEST" | while read -r path; do
+        [ -d "$path" ] || printf '%s\n' "$path"
+    done
+    if [ -n "$why" ]; then say "the driver is not installed: $why"
+    else say "the driver is installed, by DKMS: tpmix/$VERSION"; fi
+    say "installed in $PREFIX; ./run uninstall${1:+ $1} removes it"
+    env PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep -qF "$LIBDIR/libtpmix.so.1" ||
+        say "its libraries are found with: export LD_LIBRARY_PATH=$LIBDIR"
+}
+
+case ${1:-} in
+uninstall) PREFIX=${2:-/usr/local} ;;
+*) PREFIX=${1:-/usr/local} ;;
+esac
+MANIFEST=$PREFIX/share/tpmix/installed
+plain_path "an installation"
+lock
+look_at_prefix
+if [ "${1:-}" = uninstall ]; then uninstall
+else install_all "${1:-}"; fi

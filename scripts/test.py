@@ -30,7 +30,7 @@ TIMES = BUILD / "log" / "test-times.json"   # seconds of each program's last run
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "crb_start", "crb_locality", "crb_interrupts", "selector", "extension",
         "windows", "copy", "order", "sizes", "guests", "late_start", "replay",
-        "replay_crb", "valid", "corner", "absent"]
+        "replay_crb", "edge", "valid", "corner", "absent"]
 QTEST = [f"test_{n}" for n in (
     "mmio_replay", "replay_fault", "replay_matrix", "replay_stock", "device",
     "interrupt", "acpi", "crb_device", "crb_door", "crb_access", "crb_stock",
@@ -71,7 +71,7 @@ SUITES = {
     "qtest": (["qemu-tests", "engine"], [[HOST / "qtest" / n] for n in QTEST] +
               [["/usr/bin/env", "TPM_SYNC_US=0", HOST / f"qtest/test_{n}"] for n in NO_SYNC] +
               [[HOST / "fuzz/test_fuzz_device"],
-               ["/usr/bin/python3", ROOT / "tests/qtest/test_upstream.py"]], 600),
+               ["/usr/bin/python3", ROOT / "tests/qtest/test_upstream.py"]], 900),
     "hostile": (["qemu"],
                 [["/usr/bin/python3", ROOT / "tests/hostile/test_rom.py"]], 180),
     "kvm": (["qemu", "engine"],

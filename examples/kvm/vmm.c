@@ -288,6 +288,7 @@ static bool find_stat(int fd, const char *name, uint64_t *value)
 	}
 	size = sizeof(struct kvm_stats_desc) + h.name_size;
 	struct kvm_stats_desc *d = g_malloc0(size);
+
 	for (i = 0; i < h.num_desc && !found; i++) {
 		if (pread(fd, d, size, (off_t)(h.desc_offset + i * size)) == (ssize_t)size &&
 		    !strcmp(d->name, name)) {

@@ -60,7 +60,7 @@ ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                          for n in ("spec", "floors", "tour", "page", "mutants")] +
+                          for n in ("spec", "floors", "tour", "page", "mutants", "version")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
                             for kernel in ("", "-sync") for device in DEVICES] +

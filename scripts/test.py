@@ -88,11 +88,11 @@ SUITES = {
               for n in TCTI_PROGRAMS], 480),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
-    "packages": (["driver", "guest", "plugin-tests", "packages", "trees"],
+    "packages": (["driver", "guest", "plugin-tests", "packages", "trees", "docs"],
                  [["/usr/bin/python3", ROOT / "tests/packages/test_tree.py", suite]
                   for suite in ("bookworm", "trixie")] +
                  [["/usr/bin/python3", ROOT / f"tests/packages/test_{n}.py"]
-                  for n in ("library", "debs", "install")], 600),
+                  for n in ("library", "debs", "install", "site", "clusterfuzzlite")], 600),
     "cli": (["qemu", "driver", "guest", "plugin", "tool-tests"],
             [["/usr/bin/python3", ROOT / "tests/cli/test_cli.py"],
              ["/usr/bin/python3", ROOT / "tests/cli/test_bench.py"],

@@ -12,7 +12,7 @@ DIR=$BUILD/install
 # Folders of the machine that the driver's test replaces by its own.
 SRC=${TPMIX_TEST_ROOT:-}/usr/src
 HEADERS=${TPMIX_TEST_ROOT:-}/lib/modules/$(uname -r)/build
-VERSION=$(sed -n "s/^ *version: '\(.*\)',\?$/\1/p" "$ROOT/meson.build" | head -n 1)
+VERSION=$(cat "$ROOT/engine/VERSION")
 
 # owner COMMAND...: as root where this user may not write to PREFIX.
 owner() {

@@ -82,7 +82,8 @@ spdx() {
     while read -r f; do
         head -n 3 "$f" | grep -q SPDX-License-Identifier ||
             { echo "$f: no SPDX line"; rc=1; }
-    done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' '*.bash' 'run' '.ci/run' 'guest/init' '*meson.build')
+    done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' '*.bash' 'run' '.ci/run' 'guest/init' '*meson.build' '*.rst' \
+        'docs/site/*' '.clusterfuzzlite/*')
     return $rc
 }
 

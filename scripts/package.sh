@@ -12,7 +12,7 @@
 . "$(dirname "$0")/lib.sh"
 
 OUT=$BUILD/packages
-VERSION=$(sed -n "s/^ *version: '\(.*\)',\?$/\1/p" "$ROOT/meson.build" | head -n 1)
+VERSION=$(cat "$ROOT/engine/VERSION")
 NEEDS=(debhelper dh-dkms dpkg-dev fakeroot pkg-config meson ninja-build gcc libglib2.0-dev
     libjson-glib-dev libtpms-dev libtss2-dev)
 # What the packages of packaging/debian are made of.
@@ -107,6 +107,8 @@ if [ "${1:-}" = main ]; then
 fi
 main_all
 "$ROOT/scripts/plugin.sh" >/dev/null
+# Of another version of ours.
+find "$OUT" -maxdepth 1 -name '*tpmix-qemu-plugin_*' ! -name "*_$VERSION+*" -delete
 # Of those for other QEMUs, the ones that were built from the same sources.
 for so in "$BUILD"/plugin/*.so; do
     [ -L "$so" ] || ! cmp -s "${so%.so}.inputs" \

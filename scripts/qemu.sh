@@ -87,7 +87,7 @@ overlay() {
     local from to
     while read -r from to; do
         mkdir -p "$SRC/$to"
-        for f in "$ROOT/$from"/*.[ch] "$ROOT/$from"/meson.build; do
+        for f in "$ROOT/$from"/*.[ch] "$ROOT/$from"/{meson.build,meson_options.txt,VERSION}; do
             [ -e "$f" ] || continue
             cmp -s "$f" "$SRC/$to/${f##*/}" && continue
             rm -f "$OBJ"/built*

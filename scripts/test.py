@@ -60,7 +60,7 @@ ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                          for n in ("spec", "floors", "tour", "page", "mutants")] +
+                          for n in ("spec", "floors", "tour", "page", "mutants", "version")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
                             for kernel in ("", "-sync") for device in DEVICES] +
@@ -88,11 +88,11 @@ SUITES = {
               for n in TCTI_PROGRAMS], 480),
     "demo": (["qemu", "driver", "guest"],
              [["/usr/bin/python3", ROOT / "tests/guest/test_demo.py"]], 900),
-    "packages": (["driver", "guest", "plugin-tests", "packages", "trees"],
+    "packages": (["driver", "guest", "plugin-tests", "packages", "trees", "docs"],
                  [["/usr/bin/python3", ROOT / "tests/packages/test_tree.py", suite]
                   for suite in ("bookworm", "trixie")] +
                  [["/usr/bin/python3", ROOT / f"tests/packages/test_{n}.py"]
-                  for n in ("library", "debs", "install")], 600),
+                  for n in ("library", "debs", "install", "site", "clusterfuzzlite")], 600),
     "cli": (["qemu", "driver", "guest", "plugin", "tool-tests"],
             [["/usr/bin/python3", ROOT / "tests/cli/test_cli.py"],
              ["/usr/bin/python3", ROOT / "tests/cli/test_bench.py"],

@@ -31,7 +31,8 @@ fetch() {
 lock
 need lintian dkms clang g++ bindgen rustc pkg-config meson ninja-build libtpms-dev \
     libglib2.0-dev tpm2-tools qemu-system-x86
-need doxygen python3-breathe python3-sphinx python3-myst-parser python3-sphinx-rtd-theme
+# For .clusterfuzzlite/build.sh; the runtime has the compiler's major version in its name.
+need zip patch "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 for suite in bookworm trixie; do
     fetch "$suite"
     if [ "$(cat "$BUILD/trees/$suite.ready" 2>/dev/null)" != \

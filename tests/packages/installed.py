@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
+VERSION = (ROOT / "engine/VERSION").read_text().strip()
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests/tcti")]
 LIBDIR = "usr/lib/x86_64-linux-gnu"
 # The packages of packaging/debian.

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from installed import ROOT, files, plain, run  # noqa: E402
+from installed import ROOT, VERSION, files, plain, run  # noqa: E402
 from stage import workdir  # noqa: E402
 from tap import Skip, main, test  # noqa: E402
 
@@ -83,12 +83,12 @@ def driver_where_headers_are():
         prefix = work / "there/new/prefix"
         (work / "there").mkdir()
         result = command("install", prefix, env=env)
-        assert "the driver is installed, by DKMS: tpmix/0.1.0" in result.stderr, result.stderr
-        source = root / "usr/src/tpmix-0.1.0"
+        assert f"the driver is installed, by DKMS: tpmix/{VERSION}" in result.stderr, result.stderr
+        source = root / f"usr/src/tpmix-{VERSION}"
         assert {"Kbuild", "dkms.conf", "tpmix_regs.h", "tpmix_door.c"} <= files(source)
-        assert 'PACKAGE_VERSION="0.1.0"' in (source / "dkms.conf").read_text()
+        assert f'PACKAGE_VERSION="{VERSION}"' in (source / "dkms.conf").read_text()
         assert command("uninstall", prefix, env=env).returncode == 0
-        assert log.read_text() == "install tpmix/0.1.0\nremove tpmix/0.1.0 --all\n"
+        assert log.read_text() == f"install tpmix/{VERSION}\nremove tpmix/{VERSION} --all\n"
         # Folders that were made go, the one that was there stays.
         assert not source.exists() and not list((work / "there").iterdir())
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from clean_tree import CleanTree, enter  # noqa: E402
-from installed import BUILD, ROOT, run  # noqa: E402
+from installed import BUILD, ROOT, VERSION, run  # noqa: E402
 sys.path.insert(0, str(ROOT / "tests/cli"))
 from guest_machine import Guest  # noqa: E402
 from tap import main, test  # noqa: E402
@@ -24,7 +24,7 @@ SUITE = sys.argv.pop(1)
 RELEASE = {"bookworm": "deb12", "trixie": "deb13"}[SUITE]
 # Of the guest's kernels, those that this release's compiler is for.
 KERNELS = {"bookworm": ("6.1", "6.12"), "trixie": ("7.3",)}[SUITE]
-NEXT = "0.1.1"
+NEXT = VERSION + ".1"
 TREE = CleanTree(SUITE)
 BEFORE = {}
 # What dpkg, apt, the linker and depmod keep for themselves.
@@ -75,7 +75,7 @@ def installed_together():
     TREE.pretend(f"Package: {name}\nStatus: install ok installed\nVersion: {version}\n"
                  "Architecture: amd64\nMaintainer: x <x@x>\nDescription: x\n")
     BEFORE.update(TREE.files())
-    for package in (*(BUILD / "packages").glob("*_0*_a*.deb"),):
+    for package in (*(BUILD / "packages").glob(f"*_{VERSION}*_a*.deb"),):
         if not package.name.startswith("tpmix-qemu-plugin") or package == deb:
             shutil.copy(package, TREE.work / "debs")
     said = TREE.shell("apt-get install -y /debs/*.deb 2>&1", timeout=300)
@@ -149,7 +149,7 @@ def only_version(version):
 @test
 def driver_by_dkms():
     """The package's script has built for each kernel with headers."""
-    only_version("0.1.0")
+    only_version(VERSION)
 
 
 @test
@@ -183,15 +183,15 @@ def driver_upgraded():
     (deb,) = (TREE.work / "debs").glob("tpmix-dkms_*.deb")
     new = TREE.work / "new"
     run("dpkg-deb", "-R", deb, new)
-    (new / "usr/src/tpmix-0.1.0").rename(new / f"usr/src/tpmix-{NEXT}")
+    (new / f"usr/src/tpmix-{VERSION}").rename(new / f"usr/src/tpmix-{NEXT}")
     for file in (new / "DEBIAN/control", new / f"usr/src/tpmix-{NEXT}/dkms.conf",
                  new / "DEBIAN/postinst", new / "DEBIAN/prerm", new / "DEBIAN/md5sums"):
-        file.write_text(file.read_text().replace("0.1.0", NEXT))
+        file.write_text(file.read_text().replace(VERSION, NEXT))
     run("dpkg-deb", "--root-owner-group", "-b", new, TREE.work / f"debs/tpmix-dkms_{NEXT}.deb")
     shutil.rmtree(new)
     TREE.run("apt-get", "install", "-y", f"/debs/tpmix-dkms_{NEXT}.deb", timeout=300)
     only_version(NEXT)
-    assert not (TREE.root / "usr/src/tpmix-0.1.0").exists()
+    assert not (TREE.root / f"usr/src/tpmix-{VERSION}").exists()
 
 
 # One kernel to build for, and so the quicker tree.

@@ -26,7 +26,9 @@
 #define SPIN_MAX_US	200	/* a sleep, with what wakes from it, takes that long */
 #define LONG_US		1000	/* what the device waits for within the doorbell is less */
 #define NAP_MIN_US	50
-#define NAP_MAX_US	10000	/* also how late a fatal signal is heard */
+/* Also how late a fatal signal is heard, and the end where the interrupt is lost. */
+#define NAP_MAX_US	10000
+#define NAP_MAX_INT_US	50000
 
 static unsigned int tpmix_slot(u32 ordinal)
 {
@@ -49,12 +51,12 @@ u32 tpmix_spin_us(const struct tpmix_pace *p, u32 ordinal)
 u32 tpmix_nap_us(const struct tpmix_pace *p, u32 ordinal, u32 waited_us, bool interrupt)
 {
 	u32 half = p->least_us[tpmix_slot(ordinal)] / 2;
-	/* As late as this at most; with an interrupt only if that is lost. */
-	u32 nap = waited_us / (interrupt ? 4 : 32);
+	/* So late it is seen at most; with an interrupt only where that is lost. */
+	u32 nap = interrupt ? waited_us : waited_us / 32;
 
 	if (half > waited_us)
 		nap = max(nap, half - waited_us);
-	return clamp_t(u32, nap, NAP_MIN_US, NAP_MAX_US);
+	return clamp_t(u32, nap, NAP_MIN_US, interrupt ? NAP_MAX_INT_US : NAP_MAX_US);
 }
 
 void tpmix_learn(struct tpmix_pace *p, u32 ordinal, u32 took_us, u32 looked_us)

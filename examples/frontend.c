@@ -96,7 +96,8 @@ static uint64_t device_read(struct device *d, uint32_t addr, unsigned int size)
 static void device_write(struct device *d, uint32_t addr, uint64_t val, unsigned int size)
 {
 	tpmix_write(&d->engine, addr, val, size);
-	d->level = tpmix_irq(&d->engine); /* a VMM sets its line to it */
+	/* A VMM sets its line to it, and pulses the line where engine.edges has grown. */
+	d->level = tpmix_irq(&d->engine);
 }
 /* [device end] */
 

@@ -12,6 +12,7 @@ DIR=$BUILD/install
 # Folders of the machine that the driver's test replaces by its own.
 SRC=${TPMIX_TEST_ROOT:-}/usr/src
 HEADERS=${TPMIX_TEST_ROOT:-}/lib/modules/$(uname -r)/build
+RULES=${TPMIX_TEST_ROOT:-}/usr/lib/udev/rules.d/60-tpmix.rules
 VERSION=$(cat "$ROOT/engine/VERSION")
 
 # owner COMMAND...: as root where this user may not write to PREFIX.
@@ -27,29 +28,38 @@ look_at_prefix() {
     if [ -w "$at" ]; then AS_ROOT=no; else AS_ROOT=yes; fi
 }
 
-# Files, then the folders that were made for them, the innermost first.
+# Files, then the folders that were made for them, the innermost first. Of a list that was
+# moved with its folder only what is below PREFIX counts, and PREFIX' own folders.
 remove_installed() {
     local paths path
     mapfile -t paths < <(grep -v '^#' "$MANIFEST")
     for path in "${paths[@]}"; do
-        if [ -L "$path" ] || [ ! -d "$path" ]; then owner rm -f "$path"; fi
+        if [[ $path == "$PREFIX"/* ]] && { [ -L "$path" ] || [ ! -d "$path" ]; }; then
+            owner rm -f "$path"
+        fi
     done
     for path in "${paths[@]}"; do
-        [ ! -d "$path" ] || owner rmdir --ignore-fail-on-non-empty "$path"
+        if [ -d "$path" ] && [[ $path == "$PREFIX"/* || $PREFIX/ == "$path"/* ]]; then
+            owner rmdir --ignore-fail-on-non-empty "$path"
+        fi
     done
+}
+
+# is_packaged PATH: a Debian package has it.
+is_packaged() {
+    dpkg -S "$1" >/dev/null 2>&1
 }
 
 remove_driver() {
     local tree=$SRC/tpmix-$1
-    [ -e "$tree" ] || return 0
+    if [ ! -e "$tree" ] || is_packaged "$tree"; then return; fi
+    as_root rm -f "$RULES"
     as_root dkms remove "tpmix/$1" --all >/dev/null 2>&1 || true
     as_root rm -rf "$tree"
 }
 
 uninstall() {
     local version
-    [ -e "$MANIFEST" ] ||
-        die "nothing of this project is installed in $PREFIX: no $MANIFEST"
     version=$(sed -n 's/^# driver //p' "$MANIFEST")
     [ -z "$version" ] || remove_driver "$version"
     remove_installed
@@ -77,12 +87,19 @@ install_driver() {
         echo "no headers of Linux $(uname -r), the running kernel: apt-get install linux-headers-$(uname -r), and again"
         return
     fi
-    if [ -e "$tree" ]; then
+    if is_packaged "$tree"; then
         echo "$tree is there already, of the package tpmix-dkms"
         return
     fi
+    if [ -e "$tree" ]; then
+        echo "$tree is there already, of an installation in another PREFIX"
+        return
+    fi
     need dkms
-    as_root mkdir -p "$tree"
+    # First: what fails from here on, uninstall removes.
+    echo "# driver $VERSION" | owner tee -a "$MANIFEST" >/dev/null
+    as_root mkdir -p "$tree" "$(dirname "$RULES")"
+    as_root cp "$ROOT/linux-driver/60-tpmix.rules" "$RULES"
     as_root cp "$ROOT"/linux-driver/*.[ch] "$ROOT"/linux-driver/{Kbuild,Makefile} \
         "$ROOT/engine/tpmix_regs.h" "$tree/"
     sed "s/#MODULE_VERSION#/$VERSION/" "$ROOT/packaging/debian/tpmix-dkms.dkms" |
@@ -97,15 +114,19 @@ install_all() {
     meson_setup install-setup "$DIR" "--prefix=$PREFIX" -Dtests=false -Dbuildtype=release
     quiet install-build ninja -C "$DIR"
     [ ! -e "$MANIFEST" ] || uninstall again
-    quiet install-files owner env -u DESTDIR meson install --no-rebuild -C "$DIR"
+    # What is copied is listed before, for an installation that does not come to its end.
     owner mkdir -p "$PREFIX/share/tpmix"
-    # Before the driver, which may fail.
+    {
+        printf '%s\n' "$MANIFEST" "$PREFIX/share/tpmix"
+        meson introspect --installed "$DIR" |
+            "$PYTHON" -c 'import json, sys; print(*json.load(sys.stdin).values(), sep="\n")'
+    } | owner tee "$MANIFEST" >/dev/null
+    quiet install-files owner env -u DESTDIR meson install --no-rebuild -C "$DIR"
     {
         printf '%s\n' "$MANIFEST" "$PREFIX/share/tpmix"
         cat "$DIR/meson-logs/install-log.txt"
     } | owner tee "$MANIFEST" >/dev/null
     why=$(install_driver)
-    [ -n "$why" ] || echo "# driver $VERSION" | owner tee -a "$MANIFEST" >/dev/null
     refresh_linker
     LIBDIR=$(dirname "$(grep -F /libtpmix.so.1 "$MANIFEST" | head -n 1)")
     grep -v '^#' "$MANIFEST" | while read -r path; do
@@ -114,7 +135,7 @@ install_all() {
     if [ -n "$why" ]; then say "the driver is not installed: $why"
     else say "the driver is installed, by DKMS: tpmix/$VERSION"; fi
     say "installed in $PREFIX; ./run uninstall${1:+ $1} removes it"
-    env PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep -qF "$LIBDIR/libtpmix.so.1" ||
+    env PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep -F "$LIBDIR/libtpmix.so.1" >/dev/null ||
         say "its libraries are found with: export LD_LIBRARY_PATH=$LIBDIR"
 }
 
@@ -123,6 +144,8 @@ uninstall) PREFIX=${2:-/usr/local} ;;
 *) PREFIX=${1:-/usr/local} ;;
 esac
 MANIFEST=$PREFIX/share/tpmix/installed
+[ "${1:-}" != uninstall ] || [ -e "$MANIFEST" ] ||
+    die "nothing of this project is installed in $PREFIX: no $MANIFEST"
 plain_path "an installation"
 lock
 look_at_prefix

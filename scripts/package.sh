@@ -6,15 +6,15 @@
 # for this machine's QEMU is built here) one that depends on exactly the QEMU that it was
 # built for, of packaging/plugin.
 #
-# package.sh main OUT WORK: only the former, in OUT, built below WORK. For the test
-# that two builds are alike, and for one of another version.
+# package.sh main OUT WORK: only the former, in OUT, built below WORK, for the test that two
+# builds are alike.
 
 . "$(dirname "$0")/lib.sh"
 
 OUT=$BUILD/packages
 VERSION=$(cat "$ROOT/engine/VERSION")
-NEEDS=(debhelper dh-dkms dpkg-dev fakeroot pkg-config meson ninja-build gcc libglib2.0-dev
-    libjson-glib-dev libtpms-dev libtss2-dev)
+NEEDS=(debhelper dh-dkms dpkg-dev fakeroot pkg-config meson ninja-build build-essential
+    libglib2.0-dev libjson-glib-dev libtpms-dev libtss2-dev)
 # What the packages of packaging/debian are made of.
 SOURCES=(LICENSES docs/embedding.md engine examples linux-driver meson.build meson_options.txt
     subprojects tcti tools)
@@ -36,9 +36,8 @@ source_tree() {
     mkdir -p "$1"
     (cd "$ROOT" && tar -cf - --exclude=__pycache__ "${SOURCES[@]}") | tar -xf - -C "$1"
     cp -r "$ROOT/packaging/debian" "$1/debian"
-    # TPMIX_TEST_VERSION: of an upgrade that the test makes.
-    [ -z "${TPMIX_TEST_VERSION:-}" ] || sed -i "1s/([^)]*)/($TPMIX_TEST_VERSION)/" \
-        "$1/debian/changelog"
+    # Of a checkout's files dpkg-deb takes only the newer times back to this one.
+    find "$1" -exec touch -h -d "@$(dpkg-parsechangelog -l "$1/debian/changelog" -S Timestamp)" {} +
 }
 
 package_main() {
@@ -87,7 +86,8 @@ inputs_of() {
 main_all() {
     local inputs
     inputs=$(inputs_of "${SOURCES[@]}" packaging/debian)
-    if [ "$(cat "$OUT/.inputs" 2>/dev/null)" != "$inputs" ]; then
+    if [ "$(cat "$OUT/.inputs" 2>/dev/null)" != "$inputs" ] ||
+        [ "$(compgen -G "$OUT/*.deb" | grep -vc plugin)" -lt 5 ]; then
         say "building the packages of the library, the TCTI, the tool and the driver"
         package_main "$OUT" "$OUT/work"
         echo "$inputs" >"$OUT/.inputs"

@@ -203,7 +203,10 @@ static void answer(struct machine *m)
 		val = tpmix_mmio_read(&m->e, (uint32_t)addr, run->mmio.len);
 		memcpy(run->mmio.data, &val, run->mmio.len);
 	}
-	/* A VMM with an interrupt controller sets its line to tpmix_irq() here. */
+	/*
+	 * A VMM with an interrupt controller sets its line to tpmix_irq() here, and
+	 * pulses it where m->e.edges has grown.
+	 */
 	g_mutex_unlock(&m->lock);
 }
 

@@ -5,7 +5,7 @@
  *
  * This file: probe, suspend and resume, registration. The transaction is in
  * tpmix_door.c and, by the standard's registers, in tpmix_fifo.c.
- * Not used: interrupts, localities 1 to 4, the CRB interface's buffer.
+ * Not used: the standard's interrupts, localities 1 to 4, the CRB interface's buffer.
  */
 #include <linux/acpi.h>
 #include <linux/io.h>
@@ -146,7 +146,7 @@ static int tpmix_start_door(struct tpmix_dev *ix)
 	if (rc || ix->door != TPMIX_DOOR_WINDOW)
 		return rc;
 	if (tpmix_windows_work(ix)) {
-		ix->way = &tpmix_window;
+		WRITE_ONCE(ix->way, &tpmix_window);
 		return 0;
 	}
 	dev_warn(ix->dev, "windows in RAM do not show the registers, not used\n");
@@ -312,7 +312,9 @@ static int tpmix_rediscover(struct tpmix_dev *ix)
 	rc = tpmix_discover(ix);
 	if (rc)
 		return rc;
-	ix->way = &tpmix_trapped;
+	if (!ix->edge)
+		ix->irq = 0;
+	WRITE_ONCE(ix->way, &tpmix_trapped);
 	if (ix->door == TPMIX_DOOR_WINDOW &&
 	    (ix->ram.size != old.size || ix->ram.cmd != old.cmd ||
 	     ix->ram.rsp != old.rsp || ix->ram.header != old.header)) {

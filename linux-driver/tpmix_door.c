@@ -176,6 +176,9 @@ int tpmix_indexed_settle(struct tpm_chip *chip)
 		if (rc)
 			return rc;
 	}
+	/* A locality that is kept before the first doorbell is asked for, too. */
+	if (ix->irq)
+		writel(TPMIX_CSUM_EXPECT_INT_REQUEST, ix->ext + TPMIX_REG_CSUM_EXPECT);
 	return tpmix_take_count(chip, ix);
 }
 
@@ -337,8 +340,8 @@ static u32 tpmix_us_since(ktime_t start)
 
 /*
  * Step 4 of a command that was accepted, after the first looks: a look, and a sleep.
- * -ETIME, -ECANCELED at a fatal signal, -EIO where there is no response to it; the
- * command is cancelled then, as nobody is there for its response any more.
+ * -EIO where there is no response to it. -ETIME, or -ECANCELED at a fatal signal: it
+ * is cancelled, as nobody is there for its response any more.
  */
 static int tpmix_await(struct tpm_chip *chip, struct tpmix_dev *ix)
 {
@@ -355,8 +358,11 @@ static int tpmix_await(struct tpm_chip *chip, struct tpmix_dev *ix)
 		p = tpmix_read_progress(ix);
 		if (p == TPMIX_LOST && !tpmix_regain_lost(chip, ix))
 			p = tpmix_progress(ix, tpmix_read_stable(ix, TPMIX_REG_COMPLETED));
-		if (p != TPMIX_RUNNING)
-			return p == TPMIX_COMPLETED ? 0 : -EIO;
+		/* Ones: the locality is gone once more, and asked for at the next look. */
+		if (p == TPMIX_COMPLETED)
+			return 0;
+		if (p == TPMIX_LOST && ix->rsp_size != TPMIX_ALL_ONES)
+			return -EIO;
 		if (last || fatal_signal_pending(current))
 			break;
 		us = tpmix_us_since(ix->rung);
@@ -387,7 +393,8 @@ static int tpmix_send_command(struct tpm_chip *chip, struct tpmix_dev *ix,
 		rc = tpmix_check_ring(chip, ix, p == TPMIX_COMPLETED);
 		if (!rc && p != TPMIX_COMPLETED)
 			rc = tpmix_await(chip, ix);
-		if (!rc)
+		/* Only what it took itself. */
+		if (!rc && !tries)
 			tpmix_learn(&ix->pace, ix->ordinal, tpmix_us_since(ix->rung),
 				    tpmix_us_since(returned));
 		ix->done = !rc && p == TPMIX_COMPLETED;

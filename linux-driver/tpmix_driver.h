@@ -10,7 +10,7 @@
  *    without the mutex (tpm_class_shutdown, tpm_del_char_device);
  *  - while it registers the chip with neither, as nobody else has it yet.
  *
- * What comes from elsewhere (delayed work, suspend, resume) takes tpmix_lock(),
+ * What comes from elsewhere (work, suspend, resume) takes tpmix_lock(),
  * which excludes all of them. So struct tpmix_dev and the device's registers are
  * protected, and the driver has no lock of its own. The exceptions are @generation,
  * which the notifier of a restored machine counts, and @edges, which the interrupt
@@ -77,7 +77,7 @@ enum tpmix_progress {
 	TPMIX_LOST,		/* no response to our ticket is to be seen */
 };
 
-#define TPMIX_PACES	128	/* TPM 2.0 has its ordinals in a row of fewer */
+#define TPMIX_PACES	128	/* TPM 2.0 has its ordinals in a row; some share a place */
 
 /**
  * struct tpmix_pace - how long commands took, in microseconds
@@ -247,8 +247,8 @@ void tpmix_sleep(struct tpmix_dev *ix, u32 us, unsigned int edges);
 extern const struct tpm_class_ops tpmix_fifo_ops;
 
 /*
- * Both doors answer status() in the words of TPM_STS, so that one mask and one
- * rule for "cancelled" serve both.
+ * What the FIFO door answers to status(), in the words of TPM_STS; the indexed one
+ * is not asked.
  */
 #define TPMIX_STS_COMPLETE	((u8)(TPM_STS_VALID | TPM_STS_DATA_AVAIL))
 #define TPMIX_STS_CANCELED	((u8)TPM_STS_COMMAND_READY)

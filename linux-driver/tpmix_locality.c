@@ -174,14 +174,17 @@ int tpmix_request_locality(struct tpm_chip *chip, int loc)
 
 /*
  * It is kept where it is known to be ours and an interrupt tells that another one
- * asks for it: the doorbell of each command has switched that on.
+ * asks for it: that is switched on at the start, and with each doorbell. Ones have
+ * the bit, too.
  */
 int tpmix_relinquish_locality(struct tpm_chip *chip, int loc)
 {
 	struct tpmix_dev *ix = dev_get_drvdata(&chip->dev);
+	u32 status;
 
 	tpmix_assert_locked(ix);
-	ix->held = ix->may_hold && ix->irq && tpmix_shown(ix) && !tpmix_is_wanted(ix);
+	status = ix->may_hold && ix->irq ? tpmix_shown_status(ix) : TPMIX_ALL_ONES;
+	ix->held = !(status & TPMIX_STATUS_PENDING_REQUEST);
 	if (!ix->held)
 		tpmix_relinquish(ix);
 	return 0;

@@ -12,7 +12,8 @@
  * QEMU interface:
  * + QOM property "tpmdev":      id of the -tpmdev backend, TPM 2.0 (required)
  * + QOM property "irq":         ISA IRQ, 1 to 15, default 3; 0: none. In ACPI
- *                               where it is 3, 4 or 7 and no other ISA device's
+ *                               where it is 3 or 4, no other ISA device's, and no
+ *                               stock TIS driver may bind
  * + QOM property "ppi":         physical presence interface page, default on
  * + QOM property "compat":      ACPI _CID that the stock TPM drivers bind to,
  *                               default on

@@ -295,6 +295,8 @@ static int tpmix_device_post_load(void *opaque, int version_id)
     }
     tpmix_refresh(&d->engine);
     tpmix_device_update_map(d);
+    /* One that the source had yet to raise is lost; nobody minds one too many. */
+    d->engine.edges += d->irq_num != 0;
     tpmix_device_update_irq(d);
     return 0;
 }
@@ -365,6 +367,8 @@ const VMStateDescription vmstate_tpmix_device = {
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32_EQUAL(capacity, TPMIXDevice,
                              "the TPM buffer sizes differ"),
+        VMSTATE_UINT32_EQUAL(irq_num, TPMIXDevice,
+                             "the TPM's property 'irq' differs"),
         VMSTATE_STRUCT(engine.s, TPMIXDevice, 1, vmstate_tpmix_state,
                        struct tpmix_state_all),
         VMSTATE_UINT8_EQUAL(has_ram, TPMIXDevice,

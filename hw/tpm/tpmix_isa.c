@@ -40,13 +40,13 @@ bool tpmix_isa_realize_device(TPMIXDevice *d, const TPMIXModel *model,
 }
 
 /*
- * Lines that are the PCI links' (5, 10, 11) or have another user on each PC are
- * not offered: of a guest each would be the TPM's alone. What else is on the bus
- * names its line in the property "irq".
+ * A guest takes the line for the TPM's alone. So those of the PCI links (5, 10,
+ * 11) and of what every PC has are not offered, nor one that a device on the bus
+ * names in its property "irq".
  */
 static bool tpmix_isa_irq_is_free(const TPMIXDevice *d, TPMIf *ti)
 {
-    static const uint16_t offered = 1 << 3 | 1 << 4 | 1 << 7;
+    static const uint16_t offered = 1 << 3 | 1 << 4;
     Object *bus = object_resolve_path_type("", TYPE_ISA_BUS, NULL);
     BusChild *kid;
 
@@ -88,7 +88,12 @@ void tpmix_isa_build_device_aml(TPMIXDevice *d, TPMIf *ti, bool compat,
     crs = aml_resource_template();
     aml_append(crs, aml_memory32_fixed(TPM_TIS_ADDR_BASE, TPMIX_ACPI_SIZE,
                                        AML_READ_WRITE));
-    if (tpmix_isa_irq_is_free(d, ti)) {
+    /*
+     * Where a TIS driver may bind it gets none, as of tpm-tis: those of FreeBSD
+     * and of Linux 5.10 to 6.5 would use it, and wait where polling does not.
+     */
+    if ((!compat || d->engine.s.interface == TPMIX_INTERFACE_CRB) &&
+        tpmix_isa_irq_is_free(d, ti)) {
         /* An edge, as of all ISA devices: nothing is to be acknowledged. */
         aml_append(crs, aml_irq_no_flags(d->irq_num));
     }

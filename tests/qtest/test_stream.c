@@ -160,7 +160,7 @@ static void other_device(void)
 	g_unlink(file);
 }
 
-/* Where the device's fields begin: after its name and the capacity, 16 KiB. */
+/* Where the state begins: after the device's name, the capacity, 16 KiB, and irq. */
 static gsize find_state(const char *data, gsize len, const char *name)
 {
 	static const char capacity[] = "\0\0\x40";
@@ -172,7 +172,7 @@ static gsize find_state(const char *data, gsize len, const char *name)
 		g_assert_nonnull(at);
 		field = memmem(at, 64, capacity, sizeof(capacity));
 		if (field) {
-			return (gsize)(field - data) + sizeof(capacity);
+			return (gsize)(field - data) + sizeof(capacity) + 4;
 		}
 		at++;
 	}
@@ -187,7 +187,8 @@ struct lie {
 #define LOC(n)   (17 * (n))
 #define LAST     LOC(5)
 #define REST     (LAST + 13)
-#define CAPACITY ((unsigned int)-2) /* 16 KiB: 00 00 40 00 */
+#define CAPACITY ((unsigned int)-6) /* 16 KiB: 00 00 40 00 */
+#define IRQ      ((unsigned int)-1) /* 00 00 00 03 */
 
 /* Fields out of their range, or against each other. */
 static const struct lie lies[] = {
@@ -210,21 +211,23 @@ static const struct lie lies[] = {
 	{ REST + 22, 0, NULL }, /* running */
 	{ REST + 23, 1, NULL }, /* waiting */
 	{ REST + 24, 1, NULL }, /* abort */
-	{ REST + 25, 3, NULL }, /* cmd_owner */
-	{ REST + 26, 0xFF, NULL }, /* rsp_owner */
-	{ REST + 27, 2, NULL }, /* interface */
-	{ REST + 28, 2, NULL }, /* intf_sel */
-	{ REST + 29, 2, NULL }, /* intf_sel_lock */
-	{ REST + 30, 2, NULL }, /* selftest_done */
-	{ REST + 31, 2, NULL }, /* established */
-	{ REST + 32, 0xFF, NULL }, /* bufsize */
+	{ REST + 25, 1, NULL }, /* notify */
+	{ REST + 26, 3, NULL }, /* cmd_owner */
+	{ REST + 27, 0xFF, NULL }, /* rsp_owner */
+	{ REST + 28, 2, NULL }, /* interface */
+	{ REST + 29, 2, NULL }, /* intf_sel */
+	{ REST + 30, 2, NULL }, /* intf_sel_lock */
+	{ REST + 31, 2, NULL }, /* selftest_done */
+	{ REST + 32, 2, NULL }, /* established */
+	{ REST + 33, 0xFF, NULL }, /* bufsize */
 	{ CAPACITY, 0x80, "the TPM buffer sizes differ" },
+	{ IRQ, 4, "the TPM's property 'irq' differs" },
 };
 
 /* A device without CRB. */
 static const struct lie tis_lies[] = {
-	{ REST + 27, 1, NULL }, /* interface */
-	{ REST + 28, 1, NULL }, /* intf_sel */
+	{ REST + 28, 1, NULL }, /* interface */
+	{ REST + 29, 1, NULL }, /* intf_sel */
 };
 
 /* The stream with one byte changed is refused. */

@@ -158,7 +158,12 @@ class Injection:
                                value=value)
 
     def done(self):
-        return self.get("replayed-reads", "replayed-writes", "pending")
+        """They are counted one after the other, while one that is pending becomes replayed:
+        twice the same is right."""
+        last, now = None, self.get("replayed-reads", "replayed-writes", "pending")
+        while last != now:
+            last, now = now, self.get("replayed-reads", "replayed-writes", "pending")
+        return now
 
     def begin(self):
         self.set("reset-counters", True)
@@ -194,7 +199,8 @@ class Injection:
         self.set("rate", 0)
         before, nth = self.get("selected"), 0
         while not self.ended.wait(self.LOOK_S):
-            done, selected = self.done(), self.get("selected")
+            # In this order: what was selected by then has been counted.
+            selected, done = self.get("selected"), self.done()
             if done >= self.wanted:
                 return
             if selected >= nth:

@@ -9,8 +9,6 @@
  * as many right ones, and refused one of @size + 1 bytes with -E2BIG; @size is what
  * device and TPM have negotiated. The TPM is tests/guest/tpm_double.c.
  */
-#include <linux/delay.h>
-#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -19,7 +17,6 @@
 
 #define CC_INVERT	0x20000001	/* tpm_double.c */
 #define BODY		(TPM_HEADER_SIZE + 4)
-#define TIMEOUT_S	30
 
 static unsigned int size = 8192;
 module_param(size, uint, 0444);
@@ -50,31 +47,17 @@ static void fill(u8 *buf, size_t len, unsigned int nth)
 		buf[i] = i * 7 + (i >> 8) * 13 + nth;
 }
 
-/* As tpm_try_transmit() of the TPM core, which stops at TPM_BUFSIZE. */
+/*
+ * As tpm_try_transmit() of the TPM core, which stops at TPM_BUFSIZE, with a driver that
+ * waits in send() itself.
+ */
 static int transmit(struct tpm_chip *chip, u8 *buf, size_t len, size_t max)
 {
-	unsigned long stop = jiffies + TIMEOUT_S * HZ;
-	u8 status;
-	int rc;
-
-#ifdef TPMIX_SEND_BUFSIZ
-	rc = chip->ops->send(chip, buf, max, len);
+#ifdef TPMIX_SEND_SYNC
+	return chip->ops->send(chip, buf, max, len);
 #else
-	rc = chip->ops->send(chip, buf, len);
+	return chip->ops->send(chip, buf, len) ?: chip->ops->recv(chip, buf, max);
 #endif
-	if (rc)
-		return rc;
-	while (time_before(jiffies, stop)) {
-		status = chip->ops->status(chip);
-		if ((status & chip->ops->req_complete_mask) ==
-		    chip->ops->req_complete_val)
-			return chip->ops->recv(chip, buf, max);
-		if (chip->ops->req_canceled(chip, status))
-			return -ECANCELED;
-		usleep_range(500, 1000);
-	}
-	chip->ops->cancel(chip);
-	return -ETIME;
 }
 
 static int check(struct tpm_chip *chip, const u8 *cmd, u8 *buf)

@@ -52,10 +52,11 @@ def check_fifo(regs):
     assert regs["DID_VID"]["fields"] == {"DID": 1, "VID": 0x1014}
 
 
-def check_indexed(regs, page):
+def check_indexed(regs, page, line=False):
     assert regs["MAGIC"]["value"] == 0x58495054 and regs["MAGIC"]["offset"] == page + 0xF90
     assert regs["VERSION"]["fields"] == {"major": 1, "minor": 0}
-    assert regs["CAP"]["fields"] == {"RAM": 1, "CSUM": 1, "TICKET": 1, "INDEX": 1}
+    assert regs["CAP"]["fields"] == {"INT": int(line), "RAM": 1, "CSUM": 1, "TICKET": 1,
+                                     "INDEX": 1}
     assert regs["HEADER"]["value"] == 0xFED4F000
 
 
@@ -69,7 +70,7 @@ def help_for_a_newcomer():
     assert bare.returncode == USAGE and bare.stdout == text and not bare.stderr
     for command in ("info", "watch", "exec", "replay", "decode"):
         assert "Usage:" in tpmix(command, "--help").stdout
-    assert tpmix("--version").stdout.startswith("tpmix 0.")
+    assert tpmix("--version").stdout.startswith("tpmix 1.")
 
 
 @test
@@ -260,7 +261,7 @@ def in_qemu():
             info = as_json("info", config)
             assert info["doors"] == doors and info["transport"] == "qtest"
             regs = registers(info)
-            check_indexed(regs, 0x6000 if model == "crb" else 0)
+            check_indexed(regs, 0x6000 if model == "crb" else 0, line=True)
             assert not regs["COMPLETED"]["shown"]
             if model == "tis":
                 check_fifo(regs)

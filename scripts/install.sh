@@ -107,24 +107,36 @@ install_driver() {
     quiet install-driver as_root dkms install "tpmix/$VERSION"
 }
 
+# missing FOLDER: it and those above that are not there, the innermost first.
+missing() {
+    local at=$1
+    while [ ! -e "$at" ]; do
+        echo "$at"
+        at=$(dirname "$at")
+    done
+}
+
 install_all() {
-    local why
+    local why made
     need build-essential ninja-build pkg-config meson libglib2.0-dev libjson-glib-dev \
         libtpms-dev libtss2-dev
     meson_setup install-setup "$DIR" "--prefix=$PREFIX" -Dtests=false -Dbuildtype=release
     quiet install-build ninja -C "$DIR"
     [ ! -e "$MANIFEST" ] || uninstall again
     # What is copied is listed before, for an installation that does not come to its end.
+    made=$(missing "$PREFIX/share/tpmix")
     owner mkdir -p "$PREFIX/share/tpmix"
     {
-        printf '%s\n' "$MANIFEST" "$PREFIX/share/tpmix"
+        echo "$MANIFEST"
         meson introspect --installed "$DIR" |
             "$PYTHON" -c 'import json, sys; print(*json.load(sys.stdin).values(), sep="\n")'
+        printf '%s' "${made:+$made$'\n'}"
     } | owner tee "$MANIFEST" >/dev/null
     quiet install-files owner env -u DESTDIR meson install --no-rebuild -C "$DIR"
     {
-        printf '%s\n' "$MANIFEST" "$PREFIX/share/tpmix"
+        echo "$MANIFEST"
         cat "$DIR/meson-logs/install-log.txt"
+        printf '%s' "${made:+$made$'\n'}"
     } | owner tee "$MANIFEST" >/dev/null
     why=$(install_driver)
     refresh_linker

@@ -183,6 +183,7 @@ static void do_reset(struct game *g, const struct action *a)
 		g->model->starts = h->starts;
 		g->model->cancels = h->cancels;
 		g->model->established_resets = h->established_resets;
+		g->model->edges = (unsigned int)h->e.edges;
 	}
 	if (a->none) {
 		model_reset_none(g->model);

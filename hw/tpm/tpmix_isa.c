@@ -41,8 +41,8 @@ bool tpmix_isa_realize_device(TPMIXDevice *d, const TPMIXModel *model,
 
 /*
  * A guest takes the line for the TPM's alone. So those of the PCI links (5, 10,
- * 11) and of what every PC has are not offered, nor one that a device on the bus
- * names in its property "irq".
+ * 11) and of what every PC has are not offered, nor one that a device on the
+ * bus names in its property "irq".
  */
 static bool tpmix_isa_irq_is_free(const TPMIXDevice *d, TPMIf *ti)
 {

@@ -120,8 +120,6 @@ uint8_t tpmix_rsp_byte(const struct tpmix *e, unsigned int locality,
  * of the line where it is high already.
  */
 void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask);
-/* Its level. */
-bool tpmix_line(const struct tpmix *e);
 
 /* An edge of the interrupt line, which needs no acknowledgement. */
 void tpmix_edge(struct tpmix *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life of an engine: power on, TPM_INIT, the backend's answers, the interrupt
- * line. Accesses are mmio.c's.
+ * The life of an engine: power on, TPM_INIT, the backend's answers. Accesses are
+ * mmio.c's.
  */
 #include "internal.h"
 
@@ -69,9 +69,4 @@ bool tpmix_complete(struct tpmix *e, uint32_t ticket, const uint8_t *rsp,
 	tpmix_finish(e, rsp, len);
 	tpmix_show(e);
 	return true;
-}
-
-bool tpmix_irq(const struct tpmix *e)
-{
-	return tpmix_line(e);
 }

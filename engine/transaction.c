@@ -139,7 +139,7 @@ void tpmix_edge(struct tpmix *e)
 	}
 }
 
-bool tpmix_line(const struct tpmix *e)
+bool tpmix_irq(const struct tpmix *e)
 {
 	unsigned int l;
 
@@ -159,7 +159,7 @@ void tpmix_raise(struct tpmix *e, unsigned int locality, uint32_t mask)
 		return;
 	}
 	/* Or a guest that hears edges never hears of this one. */
-	if (tpmix_line(e)) {
+	if (tpmix_irq(e)) {
 		tpmix_edge(e);
 	}
 	e->s.loc[locality].int_status |= (uint8_t)(mask & TPM_INT_ALL);

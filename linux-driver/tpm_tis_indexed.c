@@ -53,12 +53,6 @@ static const struct acpi_device_id tpmix_acpi_ids[] = {
 };
 MODULE_DEVICE_TABLE(acpi, tpmix_acpi_ids);
 
-/* TIS 1.3 5.6.12: commandReady, where a command ran, says that it was aborted. */
-bool tpmix_req_canceled(struct tpm_chip *chip, u8 status)
-{
-	return status == TPMIX_STS_CANCELED;
-}
-
 static void __iomem *tpmix_map_page(struct tpmix_dev *ix, u64 addr)
 {
 	int rc = tpmix_request_region(ix, addr, TPMIX_LOCALITY_SIZE);
@@ -239,8 +233,6 @@ static int tpmix_probe(struct device *dev)
 	/* As the registers say: asking the TPM takes a command, which may fail. */
 	if (ix->tpm2)
 		chip->flags |= TPM_CHIP_FLAG_TPM2;
-	if (ix->door != TPMIX_DOOR_FIFO)
-		chip->flags |= TPMIX_CHIP_FLAGS;
 	chip->timeout_a = msecs_to_jiffies(TPMIX_TIMEOUT_A_MS);
 	chip->timeout_b = msecs_to_jiffies(TPMIX_TIMEOUT_B_MS);
 	chip->timeout_c = msecs_to_jiffies(TPMIX_TIMEOUT_C_MS);
@@ -248,8 +240,10 @@ static int tpmix_probe(struct device *dev)
 
 	tpmix_locality_init(ix);
 	tpmix_wait_init(ix);
-	if (ix->door != TPMIX_DOOR_FIFO)
+	if (ix->door != TPMIX_DOOR_FIFO) {
+		chip->flags |= TPMIX_CHIP_FLAGS;
 		tpmix_request_irq(ix);
+	}
 	rc = tpmix_start_chip(ix, false);
 	if (rc)
 		return rc;

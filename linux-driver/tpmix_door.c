@@ -192,9 +192,8 @@ static void tpmix_doorbell(struct tpmix_dev *ix, u16 csum, bool interrupt)
 
 	BUILD_BUG_ON(TPMIX_REG_DOORBELL - TPMIX_REG_CSUM_EXPECT != 4);
 	if (ix->irq)
-		expect |= TPMIX_CSUM_EXPECT_INT_REQUEST;
-	if (ix->irq && interrupt)
-		expect |= TPMIX_CSUM_EXPECT_INT_COMPLETED;
+		expect |= TPMIX_CSUM_EXPECT_INT_REQUEST |
+			  (interrupt ? TPMIX_CSUM_EXPECT_INT_COMPLETED : 0);
 	writeq((u64)ix->ticket << 32 | expect, ix->ext + TPMIX_REG_CSUM_EXPECT);
 }
 

@@ -247,15 +247,6 @@ void tpmix_sleep(struct tpmix_dev *ix, u32 us, unsigned int edges);
 extern const struct tpm_class_ops tpmix_fifo_ops;
 
 /*
- * What the FIFO door answers to status(), in the words of TPM_STS; the indexed one
- * is not asked.
- */
-#define TPMIX_STS_COMPLETE	((u8)(TPM_STS_VALID | TPM_STS_DATA_AVAIL))
-#define TPMIX_STS_CANCELED	((u8)TPM_STS_COMMAND_READY)
-
-bool tpmix_req_canceled(struct tpm_chip *chip, u8 status);
-
-/*
  * How long a command is waited for that was running when the driver came, and that
  * does not heed its cancellation. Which one it is cannot be read (R5); this is what
  * the core allows for any command that it does not know.

@@ -15,6 +15,8 @@
 /* TIS 1.3 table 19: these read as 0; if not, locality 0 is not active. */
 #define STS_READ_ZERO	(BIT(0) | TPM_STS_RESPONSE_RETRY | TPM_STS_GO)
 
+#define STS_COMPLETE	((u8)(TPM_STS_VALID | TPM_STS_DATA_AVAIL))
+
 #define POLL_US		500
 
 static u8 tpmix_fifo_status(struct tpm_chip *chip)
@@ -172,7 +174,7 @@ static int tpmix_read_bytes(struct tpm_chip *chip, u8 *buf, size_t len)
 	int burst, rc;
 
 	while (at < len) {
-		rc = tpmix_wait_status(chip, TPMIX_STS_COMPLETE, chip->timeout_c);
+		rc = tpmix_wait_status(chip, STS_COMPLETE, chip->timeout_c);
 		if (rc)
 			return rc;
 		burst = tpmix_burst_count(chip);
@@ -222,15 +224,21 @@ out:
 	return rc;
 }
 
+/* TIS 1.3 5.6.12: commandReady, where a command ran, says that it was aborted. */
+static bool tpmix_fifo_canceled(struct tpm_chip *chip, u8 status)
+{
+	return status == (u8)TPM_STS_COMMAND_READY;
+}
+
 const struct tpm_class_ops tpmix_fifo_ops = {
 	.flags = TPM_OPS_AUTO_STARTUP,
 	.status = tpmix_fifo_status,
 	.recv = tpmix_fifo_recv,
 	.send = tpmix_fifo_send,
 	.cancel = tpmix_fifo_ready,
-	.req_complete_mask = TPMIX_STS_COMPLETE,
-	.req_complete_val = TPMIX_STS_COMPLETE,
-	.req_canceled = tpmix_req_canceled,
+	.req_complete_mask = STS_COMPLETE,
+	.req_complete_val = STS_COMPLETE,
+	.req_canceled = tpmix_fifo_canceled,
 	.request_locality = tpmix_request_locality,
 	.relinquish_locality = tpmix_relinquish_locality,
 };

@@ -116,6 +116,16 @@ missing() {
     done
 }
 
+# write_list FOLDERS: the list of what is installed, from standard input, and of folders that
+# were made for it, which go last.
+write_list() {
+    {
+        echo "$MANIFEST"
+        cat
+        printf '%s' "${1:+$1$'\n'}"
+    } | owner tee "$MANIFEST" >/dev/null
+}
+
 install_all() {
     local why made
     need build-essential ninja-build pkg-config meson libglib2.0-dev libjson-glib-dev \
@@ -126,18 +136,11 @@ install_all() {
     # What is copied is listed before, for an installation that does not come to its end.
     made=$(missing "$PREFIX/share/tpmix")
     owner mkdir -p "$PREFIX/share/tpmix"
-    {
-        echo "$MANIFEST"
-        meson introspect --installed "$DIR" |
-            "$PYTHON" -c 'import json, sys; print(*json.load(sys.stdin).values(), sep="\n")'
-        printf '%s' "${made:+$made$'\n'}"
-    } | owner tee "$MANIFEST" >/dev/null
+    meson introspect --installed "$DIR" |
+        "$PYTHON" -c 'import json, sys; print(*json.load(sys.stdin).values(), sep="\n")' |
+        write_list "$made"
     quiet install-files owner env -u DESTDIR meson install --no-rebuild -C "$DIR"
-    {
-        echo "$MANIFEST"
-        cat "$DIR/meson-logs/install-log.txt"
-        printf '%s' "${made:+$made$'\n'}"
-    } | owner tee "$MANIFEST" >/dev/null
+    write_list "$made" <"$DIR/meson-logs/install-log.txt"
     why=$(install_driver)
     refresh_linker
     LIBDIR=$(dirname "$(grep -F /libtpmix.so.1 "$MANIFEST" | head -n 1)")

@@ -3,6 +3,7 @@
 programs that are run for their output."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 VERSION = (ROOT / "engine/VERSION").read_text().strip()
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests/tcti")]
+from tap import main  # noqa: E402
+
 LIBDIR = "usr/lib/x86_64-linux-gnu"
 # The packages of packaging/debian.
 MAIN = ("libtpmix1", "libtpmix-dev", "libtss2-tcti-indexed0", "tpmix", "tpmix-dkms")
@@ -58,3 +61,11 @@ def debs():
     found = [path for name in MAIN for path in (BUILD / "packages").glob(f"{name}_*.deb")]
     assert len(found) == len(MAIN), found
     return found
+
+
+def main_in(work):
+    """The tests of a program with a folder of its own, which goes; the exit status."""
+    try:
+        return main()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -14,8 +14,8 @@ import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from installed import ROOT, plain  # noqa: E402
-from tap import main, test  # noqa: E402
+from installed import ROOT, main_in, plain  # noqa: E402
+from tap import test  # noqa: E402
 
 WORK = Path(tempfile.mkdtemp(prefix="tpmix-cflite-"))
 # "device" wants a QEMU, which their container has not.
@@ -103,8 +103,4 @@ def a_fault_is_found():
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    finally:
-        shutil.rmtree(WORK, ignore_errors=True)
-    sys.exit(status)
+    sys.exit(main_in(WORK))

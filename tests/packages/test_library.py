@@ -4,16 +4,16 @@
 used, the examples against the installed library. TAP on stdout."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from installed import BUILD, LIBDIR, ROOT, debs, files, install, run, use  # noqa: E402
+from installed import (BUILD, LIBDIR, ROOT, debs, files, install, main_in, run,  # noqa: E402
+                       use)
 from guest_machine import Guest  # noqa: E402
-from tap import Skip, main, test  # noqa: E402
+from tap import Skip, test  # noqa: E402
 
 WORK = Path(tempfile.mkdtemp(prefix="tpmix-library-"))
 INSTALLED = install(WORK)
@@ -200,8 +200,4 @@ def example_vm_in_a_guest():
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    finally:
-        shutil.rmtree(WORK, ignore_errors=True)
-    sys.exit(status)
+    sys.exit(main_in(WORK))

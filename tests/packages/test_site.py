@@ -14,9 +14,9 @@ from sphinx.search import js_index
 from sphinx.search.en import SearchEnglish
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from installed import BUILD, ROOT  # noqa: E402
+from installed import BUILD, ROOT, main_in  # noqa: E402
 from links import check  # noqa: E402
-from tap import main, test  # noqa: E402
+from tap import test  # noqa: E402
 
 WORK = Path(tempfile.mkdtemp(prefix="tpmix-site-"))
 SITE = BUILD / "docs/html"
@@ -144,8 +144,4 @@ def faults_end_it():
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    finally:
-        shutil.rmtree(WORK, ignore_errors=True)
-    sys.exit(status)
+    sys.exit(main_in(WORK))

@@ -70,13 +70,20 @@ static void enable_interrupts(QtestClient *q, const struct device *d)
 	}
 }
 
+static void request(QtestClient *q, const struct device *d, unsigned int locality)
+{
+	uint64_t page = BASE + locality * 0x1000;
+
+	if (d->crb) {
+		qtest_writel(q, page + 0x08, 1);
+	} else {
+		qtest_writeb(q, page, 0x02);
+	}
+}
+
 static void request_locality(QtestClient *q, const struct device *d)
 {
-	if (d->crb) {
-		qtest_writel(q, BASE + 0x08, 1);
-	} else {
-		qtest_writeb(q, BASE, 0x02);
-	}
+	request(q, d, 0);
 }
 
 static void relinquish(QtestClient *q, const struct device *d)
@@ -219,11 +226,7 @@ static void edge_of_a_request(gconstpointer data)
 	request_locality(f.q, d);
 	ring(f.q, d, 1 << 18);
 	g_assert_false(requested(f.q, 3));
-	if (d->crb) {
-		qtest_writel(f.q, BASE + 0x1008, 1);
-	} else {
-		qtest_writeb(f.q, BASE + 0x1000, 0x02);
-	}
+	request(f.q, d, 1);
 	g_assert_true(requested(f.q, 3));
 	teardown(&f);
 }

@@ -22,7 +22,7 @@ static void spy_copy(uint8_t *to, const uint8_t *from, uint32_t begin,
 #define tpmix_rsp_byte spied_rsp_byte
 #define tpmix_raise spied_raise
 #define tpmix_edge spied_edge
-#define tpmix_line spied_line
+#define tpmix_irq spied_irq
 #define tpmix_completed spied_completed
 #define tpmix_finish spied_finish
 #define tpmix_repeats_command spied_repeats_command

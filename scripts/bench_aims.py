@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the figures of one run have to show, a line each: what was measured, and whether
 that is what it was to be. Nothing is rounded in its favour. Without a number the aim is 1:
-the worst of all commands is not above the stock pair, or the unmodified driver there."""
+the worst of all commands is not above the stock pair, or the unmodified driver there. That
+two are alike, the twin tells: a second machine with the unmodified driver."""
+
+import dataclasses
 
 from bench_guest import COMMANDS
 from bench_machine import ECC, RSA
@@ -30,24 +33,33 @@ def p50(result, name=SMALL, condition="idle"):
     return percentile(result.samples[condition][name]["times"], 50)
 
 
-def worst(result, bases, which, condition):
-    """The largest ratio to the base, of all commands and the named percentiles: (ratio,
-    command, percentile). Of several bases, each command's is the quicker one."""
+def worst(result, bases, which, condition, alike=None):
+    """The largest ratio to the base, of all commands and the named percentiles, by what
+    is alike there (percentile: ratio): (ratio / that, ratio, command, percentile). Of
+    several bases, each command's is the quicker one."""
     found = []
     for name in COMMANDS:
         mine = four(result.samples[condition][name]["times"])
         theirs = min((four(base.samples[condition][name]["times"]) for base in bases),
                      key=lambda times: times[1])
-        found += [(a / b, name, head) for a, b, head in zip(mine, theirs, HEADS)
-                  if head in which]
+        found += [(a / b / (alike or {}).get(head, 1), a / b, name, head)
+                  for a, b, head in zip(mine, theirs, HEADS) if head in which]
     return max(found)
 
 
-def limit(text, result, bases, which, condition):
-    ratio, name, head = worst(result, bases, which, condition)
+def alike_of(twin, plain, condition):
+    """How far two machines of a kind are apart, either way: percentile: ratio."""
+    return {head: max(worst(one, [other], (head,), condition)[1]
+                      for one, other in ((twin, plain), (plain, twin))) for head in HEADS}
+
+
+def limit(text, result, bases, which, condition, alike=None):
+    over, ratio, name, head = worst(result, bases, which, condition, alike)
     where = "" if condition == "idle" else f", {condition}"
     said = name.split()[-1] + f" {head}" * (len(which) > 1)
-    return Aim(f"{text}{where}", f"{ratio:.{2 if ratio < 100 else 0}f} ({said})", ratio <= 1)
+    if alike:
+        said += f"; twin {alike[head]:.2f}"
+    return Aim(f"{text}{where}", f"{ratio:.{2 if ratio < 100 else 0}f} ({said})", over <= 1)
 
 
 def unmodified(result, results):
@@ -61,20 +73,31 @@ def unmodified(result, results):
                         ("p99",), condition)
 
 
+def twin_of(kernel, results):
+    """The twin, and whose."""
+    both = [one for one in results if one.row.kernel == kernel]
+    twin = next(one for one in both if one.row.twin)
+    return twin, next(one for one in both
+                      if one.row == dataclasses.replace(twin.row, twin=False))
+
+
 def ours(result, results):
     kernel, device = result.row.kernel, result.row.device
     name = f"{kernel} {result.row.title()}"
     stock = [one for one in results if one.row.kernel == kernel
              and one.row.stock() and not one.row.sync]
     plain = next(one for one in results if one.row.kernel == kernel and one.row.sync
-                 and one.row.device == device and one.row.driver == "stock")
+                 and one.row.device == device and one.row.driver == "stock"
+                 and not one.row.twin)
+    twin, of = twin_of(kernel, results)
     best = min(map(p50, stock))
     yield Aim(f"{name}: p50 / best stock, aim 1/{OURS}",
               part_of(p50(result), best), p50(result) * OURS <= best)
     for condition in ("idle", "busy"):
         if condition in result.samples:
             yield limit(f"{name}: p99 / stock", result, stock, ("p99",), condition)
-            yield limit(f"{name}: / unmodified", result, [plain], HEADS, condition)
+            yield limit(f"{name}: / unmodified", result, [plain], HEADS, condition,
+                        alike_of(twin, of, condition))
     yield Aim(f"{name}: CPU of RSA's wait, aim 2 %",
               f"{rsa_share(result):.1f} %", rsa_share(result) <= 2)
     times = result.samples["idle"][RSA]["times"]
@@ -88,10 +111,11 @@ def ours(result, results):
 
 def of_guest(results):
     for result in results:
-        if result.row.sync and not result.row.stock():
+        if result.row.sync and not result.row.stock() and not result.row.twin:
             yield from (unmodified if result.row.driver == "stock" else ours)(result, results)
     for result in results:
-        if result.row.sync and (result.row.device, result.row.driver) == ("tpm-crb-ext", "stock"):
+        row = result.row
+        if row.sync and not row.twin and (row.device, row.driver) == ("tpm-crb-ext", "stock"):
             reads, writes = (result.counts[SMALL][name] for name in ("mmio-reads",
                                                                      "mmio-writes"))
             yield Aim(f"{result.row.kernel} {result.row.title()}: traps, aim 0 + 6",

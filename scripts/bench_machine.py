@@ -58,6 +58,7 @@ class Row:
     firmware: str = "seabios"
     qemu: str = "own"       # or "system": Debian's, with the plug-in
     double: bool = False    # tests/guest/tpm_double.c in the place of swtpm
+    twin: bool = False      # a second machine of a kind: what a difference means nothing
 
     def stock(self):
         return self.device in ("tpm-tis", "tpm-crb")
@@ -75,7 +76,7 @@ class Row:
         who = {"stock": "tpm_tis" if "tis" in self.device else "tpm_crb",
                "indexed": "tpmix", "": "/dev/mem"}[self.driver]
         late = "" if self.sync != self.stock() else ", sync" if self.sync else ", no sync"
-        return f"{self.device}, {who}{late}"
+        return f"{self.device}, {who}{late}{', twin' * self.twin}"
 
 
 def mask(names):

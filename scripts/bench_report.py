@@ -5,7 +5,8 @@ from bench_guest import COMMANDS, KERNELS, SHOWN, SIZES
 from bench_machine import RSA
 from bench_table import HEADS, four, part_of, percentile, table
 
-CONDITIONS = {"busy": "host busy (a loop on each processor)",
+CONDITIONS = {"mixed": "in turn with all the others",
+              "busy": "host busy (a loop on each processor)",
               "2 contenders": "2 contenders", "4 contenders": "4 contenders",
               "rested": "the first command after 15 s of rest"}
 

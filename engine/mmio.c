@@ -55,16 +55,17 @@ static struct place decode_ram(const struct tpmix *e, uint32_t at)
 	if (!tpmix_has_ram(e)) {
 		return p;
 	}
-	if (at - TPMIX_HEADER < TPMIX_HEADER_PAGE_SIZE) {
-		p.door = DOOR_HEADER;
-		p.off = at - TPMIX_HEADER;
-	} else if (at - TPMIX_CMD_WINDOW < e->cfg.capacity) {
+	if (at - TPMIX_CMD_WINDOW < e->cfg.capacity) {
 		p.door = DOOR_CMD_WINDOW;
 		p.off = at - TPMIX_CMD_WINDOW;
 	} else if (at >= TPMIX_RSP_WINDOW &&
 		   at - TPMIX_RSP_WINDOW < e->cfg.capacity) {
 		p.door = DOOR_RSP_WINDOW;
 		p.off = at - TPMIX_RSP_WINDOW;
+	} else if (at >= TPMIX_HEADER &&
+		   at - TPMIX_HEADER < TPMIX_HEADER_PAGE_SIZE) {
+		p.door = DOOR_HEADER;
+		p.off = at - TPMIX_HEADER;
 	}
 	return p;
 }
@@ -80,7 +81,7 @@ static struct place decode(const struct tpmix *e, uint32_t addr)
 		   at - TPMIX_EXT < TPMIX_EXT_SIZE;
 	struct place p;
 
-	if (at >= TPMIX_HEADER) {
+	if (at >= TPMIX_RAM) {
 		return decode_ram(e, at);
 	}
 	if (ext) {
@@ -144,7 +145,7 @@ static bool read_register(const struct tpmix *e, struct place p,
 	case DOOR_INDEXED:
 		return tpmix_indexed_read32(e, p.locality, p.off, val);
 	case DOOR_HEADER:
-		if (p.off >= TPMIX_BLOCK) {
+		if (p.off >= TPMIX_BLOCK && p.off < TPMIX_LOCALITY_SIZE) {
 			return tpmix_indexed_read32(e, 0, p.off, val);
 		}
 		*val = 0;
@@ -365,7 +366,8 @@ void tpmix_write(struct tpmix *e, uint32_t addr, uint64_t val,
 	    !tpmix_has_tpm(e)) {
 		return;
 	}
-	if (addr >= TPMIX_HEADER) {
+	/* In front of the RAM there is nothing. */
+	if (addr + size > TPMIX_RAM) {
 		write_ram(e, addr, val, size);
 		return;
 	}

@@ -19,7 +19,8 @@
 
 /*
  * The address map, offsets from where the machine has the device; TPMIX_BASE is
- * where PC machines do. TIS 5.2, PTP 6.3: five localities of one page each. 0x5000 to 0x53FF is the PPI page of PC machines, not ours.
+ * where PC machines do. TIS 5.2, PTP 6.3: five localities of one page each. 0x5000
+ * to 0x53FF is the PPI page of PC machines, not ours.
  */
 #define TPMIX_BASE              0xFED40000u
 #define TPMIX_NUM_LOCALITIES    5u
@@ -29,13 +30,17 @@
 /* CRB leaves no room beside its buffer: the indexed door in pages of its own. */
 #define TPMIX_EXT               0x06000u
 #define TPMIX_EXT_SIZE          TPMIX_MMIO_SIZE
-/* RAM, for locality 0: a page and two windows of up to 64 KiB. */
-#define TPMIX_HEADER            0x0F000u
-#define TPMIX_HEADER_PAGE_SIZE  0x01000u
+/*
+ * RAM, for locality 0: two windows of up to 64 KiB and a page. Each begins at a
+ * multiple of 64 KiB, the largest page that a guest's or a host's kernel maps.
+ */
+#define TPMIX_RAM               0x10000u
 #define TPMIX_CMD_WINDOW        0x10000u
 #define TPMIX_RSP_WINDOW        0x20000u
 #define TPMIX_RAM_WINDOW_MAX    0x10000u
-#define TPMIX_SPACE_SIZE        0x30000u
+#define TPMIX_HEADER            0x30000u
+#define TPMIX_HEADER_PAGE_SIZE  0x10000u
+#define TPMIX_SPACE_SIZE        0x40000u
 
 /* Offsets in a locality's page: TIS 1.3 table 9, PTP table 16. */
 enum tpmix_fifo_reg {
@@ -221,7 +226,8 @@ enum tpmix_cap {
 
 /*
  * The header page in RAM repeats locality 0's block at the same offsets, as that
- * locality reads it: header + TPMIX_REG_COMPLETED is read without an exit.
+ * locality reads it: header + TPMIX_REG_COMPLETED is read without an exit. All
+ * else of it is 0.
  */
 #define TPMIX_BLOCK             TPMIX_REG_MAGIC
 #define TPMIX_BLOCK_SIZE        (TPMIX_LOCALITY_SIZE - TPMIX_BLOCK)

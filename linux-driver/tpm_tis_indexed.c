@@ -11,6 +11,7 @@
 #include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/of.h>
 #include <linux/platform_device.h>
 #include <linux/pnp.h>
 #include <linux/random.h>
@@ -53,6 +54,24 @@ static const struct acpi_device_id tpmix_acpi_ids[] = {
 };
 MODULE_DEVICE_TABLE(acpi, tpmix_acpi_ids);
 
+static const struct of_device_id tpmix_of_ids[] = {
+	{ .compatible = TPMIX_OF_TIS, .data = (void *)TPMIX_LAYOUT_TIS },
+	{ .compatible = TPMIX_OF_CRB, .data = (void *)TPMIX_LAYOUT_CRB },
+	{ }
+};
+MODULE_DEVICE_TABLE(of, tpmix_of_ids);
+
+/* By driver_override a device of any name can come: then no extension. */
+static enum tpmix_layout tpmix_layout(struct device *dev)
+{
+	const struct acpi_device_id *acpi = acpi_match_device(tpmix_acpi_ids, dev);
+	const struct of_device_id *of = of_match_node(tpmix_of_ids, dev->of_node);
+
+	if (acpi)
+		return acpi->driver_data;
+	return of ? (uintptr_t)of->data : TPMIX_LAYOUT_TIS;
+}
+
 static void __iomem *tpmix_map_page(struct tpmix_dev *ix, u64 addr)
 {
 	int rc = tpmix_request_region(ix, addr, TPMIX_LOCALITY_SIZE);
@@ -64,11 +83,10 @@ static void __iomem *tpmix_map_page(struct tpmix_dev *ix, u64 addr)
 	return page ?: IOMEM_ERR_PTR(-ENOMEM);
 }
 
-/* Parts are found by their addresses, in as many resources as ACPI may name. */
+/* Parts are found by their addresses, in as many resources as there may be. */
 static int tpmix_map_pages(struct tpmix_dev *ix)
 {
 	struct resource *res = tpmix_resource(ix->dev, 0);
-	const struct acpi_device_id *id;
 
 	if (!res)
 		return -ENODEV;
@@ -76,9 +94,7 @@ static int tpmix_map_pages(struct tpmix_dev *ix)
 	if (IS_ERR(ix->regs))
 		return PTR_ERR(ix->regs);
 	ix->ext = ix->regs;
-	/* By driver_override a device of any name can come: then no extension. */
-	id = acpi_match_device(tpmix_acpi_ids, ix->dev);
-	if (id && id->driver_data == TPMIX_LAYOUT_CRB) {
+	if (tpmix_layout(ix->dev) == TPMIX_LAYOUT_CRB) {
 		ix->ext = tpmix_map_page(ix, res->start + TPMIX_EXT);
 		if (IS_ERR(ix->ext))
 			return PTR_ERR(ix->ext);
@@ -385,6 +401,7 @@ static struct platform_driver tpmix_platform_driver = {
 	.driver = {
 		.name = "tpmix",
 		.acpi_match_table = tpmix_acpi_ids,
+		.of_match_table = tpmix_of_ids,
 		.dev_groups = tpmix_groups,
 		.pm = pm_sleep_ptr(&tpmix_pm),
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

@@ -322,7 +322,7 @@ bool tpmix_windows_work(struct tpmix_dev *ix);
 struct resource *tpmix_resource(struct device *dev, unsigned int n);
 
 /*
- * Requests the region for the device. -ENODEV where ACPI does not give all of it
+ * Requests the region for the device. -ENODEV where firmware does not give all of it
  * to the device: an address from its registers alone could name any memory of this
  * machine. -EBUSY where another driver has it.
  */
@@ -332,6 +332,8 @@ int tpmix_request_region(struct tpmix_dev *ix, u64 addr, size_t size);
 
 #define TPMIX_HID_TIS	"QEMU0021"
 #define TPMIX_HID_CRB	"QEMU0022"
+#define TPMIX_OF_TIS	"qemu,tpm-tis-indexed"
+#define TPMIX_OF_CRB	"qemu,tpm-crb-ext"
 
 /*
  * Finds the device and, as the parameter "takeover" says, releases the stock driver that

@@ -5,7 +5,7 @@
  * By its _CID, MSFT0101 or PNP0C31, the device is the stock drivers' too: tpm_tis and,
  * since Linux 7, tpm_crb_acpi are drivers of the platform or PNP device; tpm_crb, as it
  * was before, is a driver of the ACPI device itself. The TPM2 table's start method says
- * which of them it is for.
+ * which of them it is for. In a device tree it is tpm_tis' by "tcg,tpm-tis-mmio".
  *
  * IMA keeps the TPM that it found at boot, by the stock driver, for ever: without that
  * driver it goes on listing what it measures, but extends no PCR. So the device is taken
@@ -15,6 +15,9 @@
 #include <linux/device.h>
 #include <linux/kstrtox.h>
 #include <linux/module.h>
+#include <linux/of.h>
+#include <linux/of_platform.h>
+#include <linux/platform_device.h>
 #include <linux/string.h>
 #include <linux/tpm.h>
 
@@ -34,13 +37,13 @@ enum tpmix_take {
 	TPMIX_TAKE_ALWAYS,
 };
 
-/* Both with a reference, or both NULL. */
+/* With a reference, or NULL; the first also where a device tree has the device. */
 static struct acpi_device *tpmix_adev;
 static struct device *tpmix_phys; /* its platform or PNP device */
 
 static bool tpmix_give;	/* tpmix_hand_back() is wanted */
 
-static void find_device(const char *hid)
+static void find_acpi_device(const char *hid)
 {
 	struct acpi_device *adev;
 	struct device *phys;
@@ -55,6 +58,27 @@ static void find_device(const char *hid)
 	}
 	tpmix_adev = adev;
 	tpmix_phys = phys;
+}
+
+static void find_of_device(const char *compatible)
+{
+	struct device_node *node = of_find_compatible_node(NULL, NULL, compatible);
+	struct platform_device *pdev = node ? of_find_device_by_node(node) : NULL;
+
+	of_node_put(node);
+	if (pdev)
+		tpmix_phys = &pdev->dev;
+}
+
+static void find_device(void)
+{
+	find_acpi_device(TPMIX_HID_TIS);
+	if (!tpmix_phys)
+		find_acpi_device(TPMIX_HID_CRB);
+	if (!tpmix_phys)
+		find_of_device(TPMIX_OF_TIS);
+	if (!tpmix_phys)
+		find_of_device(TPMIX_OF_CRB);
 }
 
 /* The stock driver that has this device, or NULL. Requires its lock. */
@@ -131,14 +155,12 @@ int tpmix_takeover(void)
 	rc = wanted(&how);
 	if (rc)
 		return rc;
-	find_device(TPMIX_HID_TIS);
-	if (!tpmix_phys)
-		find_device(TPMIX_HID_CRB);
+	find_device();
 	if (!tpmix_phys)
 		return 0;
 	rc = take_over(tpmix_phys, how);
 	/* Whether tpm_crb has it tpmix_taken() asks, and says. */
-	if (!rc && how != TPMIX_TAKE_NEVER)
+	if (!rc && tpmix_adev && how != TPMIX_TAKE_NEVER)
 		rc = take_over(&tpmix_adev->dev, how);
 	if (rc)
 		tpmix_forget();
@@ -158,12 +180,13 @@ static bool bound(struct device *dev)
 /* Drivers are asked in the order of their registration: the stock ones first. */
 void tpmix_hand_back(void)
 {
-	if (!tpmix_give || bound(tpmix_phys) || bound(&tpmix_adev->dev))
+	if (!tpmix_give || bound(tpmix_phys) ||
+	    (tpmix_adev && bound(&tpmix_adev->dev)))
 		return;
 	/* tpm_tis declines what is for tpm_crb, and the other way round. */
 	if (device_attach(tpmix_phys) > 0)
 		return;
-	if (device_attach(&tpmix_adev->dev) < 0)
+	if (!tpmix_adev || device_attach(&tpmix_adev->dev) < 0)
 		dev_warn(tpmix_phys, "no driver took the device back\n");
 }
 

@@ -53,8 +53,9 @@ static void tpm_crb_ext_child_realize(DeviceState *dev, Error **errp)
     g_autofree char *id = object_property_get_str(obj, "tpmdev", &error_abort);
 
     d->be_driver = qemu_find_tpm_be(id);
+    d->model = &tpm_crb_ext_model;
     d->ppi = object_property_get_bool(obj, "ppi", &error_abort);
-    if (tpmix_isa_realize_device(d, &tpm_crb_ext_model, obj, NULL, errp)) {
+    if (tpmix_isa_realize_device(d, obj, NULL, errp)) {
         qemu_register_reset(tpm_crb_ext_child_reset, dev);
     }
     /* QEMU's ACPI code asks the parent whether there is a page. */

@@ -21,7 +21,7 @@ static const VMStateDescription vmstate_tpm_tis_indexed =
 
 /* A child cannot define the parent's properties anew: tpmdev, irq, ppi. */
 static const Property tpm_tis_indexed_child_properties[] = {
-    DEFINE_PROP_BOOL("compat", TPMTISIndexedState, compat, true),
+    DEFINE_PROP_BOOL("compat", TPMTISIndexedState, device.compat, true),
     DEFINE_PROP_SIZE32("buffer-size", TPMTISIndexedState, device.capacity,
                        TPMIX_DEVICE_CAPACITY),
     DEFINE_PROP_ON_OFF_AUTO("ram", TPMTISIndexedState, device.ram,
@@ -50,10 +50,10 @@ static void tpm_tis_indexed_child_realize(DeviceState *dev, Error **errp)
     g_autofree char *id = object_property_get_str(obj, "tpmdev", &error_abort);
 
     d->be_driver = qemu_find_tpm_be(id);
+    d->model = &tpm_tis_indexed_model;
     d->irq_num = object_property_get_uint(obj, "irq", &error_abort);
     d->ppi = object_property_get_bool(obj, "ppi", &error_abort);
-    tpmix_isa_realize_device(d, &tpm_tis_indexed_model, obj, ISA_DEVICE(dev),
-                             errp);
+    tpmix_isa_realize_device(d, obj, ISA_DEVICE(dev), errp);
     /* QEMU's ACPI code asks the parent whether there is a page. */
     object_property_set_bool(obj, "ppi", d->ppi, &error_abort);
 }
@@ -62,7 +62,7 @@ static void tpm_tis_indexed_child_build_aml(AcpiDevAmlIf *adev, Aml *scope)
 {
     TPMTISIndexedState *s = TPM_TIS_INDEXED(adev);
 
-    tpmix_isa_build_device_aml(&s->device, TPM_IF(adev), s->compat, scope);
+    tpmix_isa_build_device_aml(&s->device, TPM_IF(adev), scope);
 }
 
 static void tpm_tis_indexed_child_init(Object *obj)

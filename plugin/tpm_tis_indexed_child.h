@@ -27,7 +27,6 @@ typedef struct TPMTISParent {
 typedef struct TPMTISIndexedState {
     TPMTISParent parent_obj;
 
-    bool compat;
     TPMIXDevice device;
 } TPMTISIndexedState;
 

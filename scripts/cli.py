@@ -27,6 +27,9 @@ def build_parts(argv):
 
 def for_machine(options):
     """What a guest needs."""
+    from guest_boards import BOARDS
+    if BOARDS[options.machine].build == "virt":
+        return ["virt"]
     return ["driver", "guest", "plugin" if options.qemu == "system" else "qemu"]
 
 

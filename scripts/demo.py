@@ -19,7 +19,8 @@ import threading
 
 import ending
 from console import Parser, number, say
-from guest_machine import KERNELS, ROOT, Guest
+from guest_boards import BOARDS, KERNELS
+from guest_machine import ROOT, Guest
 from guest_peers import GuestError
 
 WORKLOAD = ROOT / "guest/workload.sh"
@@ -60,6 +61,7 @@ class Experiment:
     rows: tuple             # arguments of Row: the stock device, the project's
     silent: bool            # the stock device has to give wrong answers, not only errors
     rate: int               # of a million accesses, to begin with
+    pc_only: bool = False   # QEMU has the stock device there alone
     shorter: int = 1        # so many times fewer rounds
     fewer: int = 1          # and so many times fewer repetitions
 
@@ -72,7 +74,7 @@ EXPERIMENTS = (
     Experiment("START, late", (
         ("tpm-crb, tpm_crb (stock)", "tpm-crb", "stock", START),
         ("tpm-crb-ext, tpm_crb (stock)", "tpm-crb-ext", "stock", START),
-    ), silent=False, rate=200000, shorter=5, fewer=8),
+    ), silent=False, rate=200000, pc_only=True, shorter=5, fewer=8),
 )
 
 
@@ -218,7 +220,7 @@ def run_row(row, options):
     if row.replay:
         injection += f",{row.replay}"
     with Guest(device=row.device, driver=row.driver, kernel=options.kernel,
-               accel=options.accel, qemu=options.qemu, replay=injection,
+               machine=options.machine, accel=options.accel, qemu=options.qemu, replay=injection,
                append=row.append,
                command=f"sh /workload.sh {options.rounds}",
                files={"workload.sh": WORKLOAD}, stdout=watcher, swtpm_log=20,
@@ -312,16 +314,27 @@ def parse(argv):
                    "(default %(default)s)")
     p.add_argument("--seed", type=number(0), default=2011, metavar="N",
                    help="of the repetitions (default %(default)s)")
-    p.add_argument("--kernel", choices=KERNELS, default="6.1")
+    p.add_argument("--machine", choices=tuple(BOARDS), default="q35",
+                   help="(default %(default)s; QEMU has tpm-crb for PCs only, so that the "
+                   "others have no second half)")
+    p.add_argument("--kernel", choices=KERNELS,
+                   help="(default 6.1; of virt-arm and virt-riscv 6.12)")
     p.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     p.add_argument("--qemu", choices=("own", "system"), default="own")
     p.add_argument("--json", metavar="FILE", help="write the rows there as well")
-    return p.parse_args(argv)
+    options = p.parse_args(argv)
+    board = BOARDS[options.machine]
+    if options.kernel and options.kernel not in board.kernels:
+        p.error(f"--machine {options.machine} has --kernel {', '.join(board.kernels)}")
+    if board.prefix and (options.qemu, options.accel) != ("own", "tcg"):
+        p.error(f"--machine {options.machine} is --qemu own, --accel tcg")
+    return options
 
 
 def main(options):
     try:
-        results = [(e, run_experiment(e, options)) for e in EXPERIMENTS]
+        results = [(e, run_experiment(e, options)) for e in EXPERIMENTS
+                   if not (BOARDS[options.machine].prefix and e.pc_only)]
     except GuestError as error:
         print(f"run: {error}", file=sys.stderr)
         return 1

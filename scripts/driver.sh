@@ -6,6 +6,7 @@
 #
 #   scripts/driver.sh         build/driver/{6.1,6.12,7.3}/tpmix.ko, and the test
 #                             module of tests/guest/large in build/driver/large-*
+#   scripts/driver.sh virt    build/driver/{arm64-6.12,arm64-7.3,riscv64-6.12}/tpmix.ko
 #   scripts/driver.sh lint    gcc W=1, sparse, checkpatch, private prototypes
 
 # shellcheck source=scripts/lib.sh
@@ -21,33 +22,35 @@ field() {
     apt_root "$1" apt-cache show --no-all-versions "$2" | sed -n "s/^$3: //p"
 }
 
-# image SUITE: "ABI VERSION" of the kernel that linux-image-amd64 stands for.
+# image SUITE: "ABI VERSION" of the kernel that linux-image-ARCHITECTURE stands for.
 image() {
-    field "$1" linux-image-amd64 Depends |
+    field "$1" "linux-image-$(arch_of "$1")" Depends |
         sed -n 's/.*linux-image-\([^ ,]*\) (= \([^)]*\)).*/\1 \2/p'
 }
 
 # headers KERNEL SUITE: build/driver/headers-KERNEL, for `make -C .../build`.
 headers() {
     local kernel=$1 suite=$2 dir=$OUT/headers-$1 abi version common kbuild p
-    local missing=() debs=()
+    local missing=() debs=() from
 
     read -r abi version <<<"$(image "$suite")" || true
-    [ -n "${version:-}" ] || die "no linux-image-amd64 in $suite: run again after rm -r build/apt/$suite"
+    [ -n "${version:-}" ] || die "no linux-image in $suite: run again after rm -r build/apt/${suite/\//-}"
     [ "$(cat "$dir/ready" 2>/dev/null)" != "$abi $version $dir" ] || return 0
 
-    common=linux-headers-${abi%-amd64}-common
+    common=linux-headers-${abi%-"$(arch_of "$suite")"}-common
     kbuild=$(field "$suite" "linux-headers-$abi" Depends |
         grep -o 'linux-kbuild-[^ ,]*' | head -n 1)
     mkdir -p "$DEBS"
     for p in "linux-headers-$abi" "$common" "$kbuild"; do
         compgen -G "$DEBS/${p}_${version}_*.deb" >/dev/null || missing+=("$p=$version")
     done
-    if [ ${#missing[@]} -gt 0 ]; then
-        say "fetching the headers of Linux $abi"
-        (cd "$DEBS" && quiet "headers-$kernel-fetch" \
-            apt_root "$suite" apt-get download "${missing[@]}")
-    fi
+    [ ${#missing[@]} = 0 ] || say "fetching the headers of Linux $abi"
+    for p in "${missing[@]}"; do
+        # What kbuild runs, it runs on this machine.
+        from=$suite
+        case $p in linux-kbuild-*) from=${suite%/*} ;; esac
+        (cd "$DEBS" && quiet "headers-$kernel-fetch" apt_root "$from" apt-get download "$p")
+    done
     for p in "linux-headers-$abi" "$common" "$kbuild"; do
         debs+=("$(compgen -G "$DEBS/${p}_${version}_*.deb" | head -n 1)")
     done
@@ -75,6 +78,8 @@ headers() {
 # compiler KERNEL: of the version that the kernel was built with.
 compiler() {
     case $1 in
+    arm64-*) "$ROOT/scripts/trixie-tool.sh" gcc-14-aarch64 ;;
+    riscv64-*) "$ROOT/scripts/trixie-tool.sh" gcc-14-riscv64 ;;
     6.*) echo gcc-12 ;;
     *) "$ROOT/scripts/trixie-tool.sh" gcc-14 ;;
     esac
@@ -106,6 +111,29 @@ tools() {
     # libelf-dev: for the library of objtool, whose package's name differs
     # between Debian 12 and 13.
     need gcc-12 make libelf-dev
+}
+
+# What make is told of another architecture than the machine's.
+cross() {
+    case $1 in
+    arm64-*) echo ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- ;;
+    riscv64-*) echo ARCH=riscv CROSS_COMPILE=riscv64-linux-gnu- ;;
+    esac
+}
+
+build_virt() {
+    local k kernel
+    tools
+    need binutils-aarch64-linux-gnu binutils-riscv64-linux-gnu
+    for k in "${VIRT_KERNELS[@]}"; do
+        kernel=${k%%:*}
+        headers "$kernel" "${k#*:}"
+        fresh "$kernel" "$SRC" "$OUT/$kernel/tpmix.ko" && continue
+        say "building the driver for Linux $kernel"
+        # Debian 12's assembler does not know what the compiler has for a debugger.
+        # shellcheck disable=SC2046 # words
+        quiet "driver-$kernel" kmake "$kernel" "$SRC" "$OUT/$kernel" KCFLAGS=-g0 $(cross "$kernel")
+    done
 }
 
 build() {
@@ -204,10 +232,10 @@ lint() {
 }
 
 case ${1:-build} in
-build | lint)
+build | virt | lint)
     plain_path "the Linux driver"
     lock
-    "${1:-build}"
+    case ${1:-build} in virt) build_virt ;; *) "${1:-build}" ;; esac
     ;;
-*) die "scripts/driver.sh [build|lint]" ;;
+*) die "scripts/driver.sh [build|virt|lint]" ;;
 esac

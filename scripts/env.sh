@@ -22,6 +22,15 @@ for kernel in "${KERNELS[@]%%:*}"; do
     show "INITRD_${kernel//./_}" "$BUILD/guest/initrd-$kernel.cpio.gz" guest
     show "DRIVER_${kernel//./_}" "$BUILD/driver/$kernel/tpmix.ko" driver
 done
+for program in aarch64 riscv64; do
+    show "QEMU_${program^^}" "$BUILD/qemu/obj/qemu-system-$program" virt
+done
+for kernel in "${VIRT_KERNELS[@]%%:*}"; do
+    name=${kernel//[.-]/_}
+    show "KERNEL_${name^^}" "$BUILD/guest/vmlinuz-$kernel" virt
+    show "INITRD_${name^^}" "$BUILD/guest/initrd-$kernel.cpio.gz" virt
+    show "DRIVER_${name^^}" "$BUILD/driver/$kernel/tpmix.ko" virt
+done
 show PLUGIN "$BUILD/plugin/system.so" plugin
 show TCTI "$BUILD/tcti/tcti/libtss2-tcti-indexed.so.0" tcti
 show TOOL "$BUILD/tcti/tools/tpmix" tool

@@ -14,7 +14,8 @@ import termios
 
 import ending
 from console import Parser, say, seconds
-from guest_machine import KERNELS, OLDEST, QEMU, Guest
+from guest_boards import BOARDS, KERNELS, OLDEST
+from guest_machine import QEMU, Guest
 from guest_peers import TIMEOUT_S, GuestError
 from guest_replay import replay_spec
 
@@ -24,6 +25,7 @@ EXAMPLES = """examples:
   ./run guest --driver indexed -- 'tpm2_pcrread sha256:0 && dmesg | tail'
   ./run guest --device tpm-crb-ext --firmware ovmf --kernel 7.3 -- tpm2_pcrread
   ./run guest --device tpm-crb-ext,interface=fifo -- tpm2_pcrread sha1:0
+  ./run guest --machine virt-arm --firmware aavmf --device tpm-crb-ext -- tpm2_pcrread
   ./run guest --driver indexed --replay rate=100000 -- tpm2_getrandom --hex 16
   echo 'tpm2_pcrread sha1:0' | ./run guest     a shell reads standard input
 
@@ -59,14 +61,19 @@ def parse(argv):
                              "(default %(default)s)")
     parser.add_argument("--driver", choices=("stock", "indexed"), default="stock",
                         help="the guest's driver (default %(default)s)")
-    parser.add_argument("--kernel", choices=(OLDEST, *KERNELS), default="6.1", help="(default %(default)s)")
-    parser.add_argument("--firmware", choices=("seabios", "ovmf"), default="seabios",
+    parser.add_argument("--machine", choices=tuple(BOARDS), default="q35",
                         help="(default %(default)s)")
+    parser.add_argument("--kernel", choices=(OLDEST, *KERNELS),
+                        help="(default 6.1; of virt-arm and virt-riscv 6.12)")
+    parser.add_argument("--firmware",
+                        choices=tuple({name: 0 for b in BOARDS.values() for name in b.firmwares}),
+                        help="(default seabios; of virt-arm and virt-riscv none: the kernel "
+                             "is started with a device tree)")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg",
                         help="(default %(default)s)")
     parser.add_argument("--qemu", choices=tuple(QEMU), default="own",
                         help="the project's, or Debian's with ./run plugin (default %(default)s)")
-    parser.add_argument("--replay", metavar="SPEC", type=replay_spec,
+    parser.add_argument("--replay", metavar="SPEC",
                         help="repeat accesses to the TPM, see below")
     parser.add_argument("--qemu-args", metavar="=WORDS", type=words, default=[],
                         help="further arguments for QEMU: --qemu-args='-smp 2'")
@@ -75,6 +82,18 @@ def parse(argv):
     split = argv.index("--") if "--" in argv else len(argv)
     options = parser.parse_args(argv[:split])
     options.command = argv[split + 1:]
+    board = BOARDS[options.machine]
+    if options.kernel and options.kernel not in board.kernels:
+        parser.error(f"--machine {options.machine} has --kernel {', '.join(board.kernels)}")
+    if options.firmware and options.firmware not in board.firmwares:
+        parser.error(f"--machine {options.machine} has --firmware "
+                     f"{', '.join(board.firmwares)}")
+    if board.prefix and (options.qemu, options.accel) != ("own", "tcg"):
+        parser.error(f"--machine {options.machine} is --qemu own, --accel tcg")
+    try:
+        options.replay = options.replay and replay_spec(options.replay, board.tpm_base)
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"argument --replay: {error}")
     if options.driver == "indexed" and options.kernel == OLDEST:
         parser.error(f"the driver is for --kernel {', '.join(KERNELS)}, not {OLDEST}")
     if options.driver == "indexed" and options.qemu == "system" and \
@@ -97,9 +116,14 @@ def finish(guest):
         guest.replayed.check()
 
 
+def linux(options):
+    kernels = BOARDS[options["machine"]].kernels
+    return f"Linux {options['kernel'] or next(k for k in kernels if k in KERNELS)}"
+
+
 def interactive(options):
     saved = termios.tcgetattr(0)
-    say(f"booting Linux {options['kernel']}; exit leaves the shell, Ctrl-a x ends QEMU")
+    say(f"booting {linux(options)}; exit leaves the shell, Ctrl-a x ends QEMU")
     try:
         with Guest(env=shell_size(), **options) as guest:
             status = guest.wait_interactive()
@@ -110,7 +134,7 @@ def interactive(options):
 
 
 def in_guest(command, options):
-    say(f"booting Linux {options['kernel']} with {options['device']}")
+    say(f"booting {linux(options)} with {options['device']}")
     stdin = None if os.isatty(0) else 0
     with Guest(command=command, stdin=stdin, stdout=sys.stdout.buffer,
                stderr=sys.stderr.buffer, **options) as guest:

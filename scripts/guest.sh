@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The guest: Debian kernels and an initramfs for each, in build/guest.
-# Usage: scripts/guest.sh [kernel|initrd]   (initrd builds the kernels first)
+# Usage: scripts/guest.sh [kernel|initrd|virt]   (initrd builds the kernels first; virt:
+# kernels and initramfs for the "virt" machines of Arm and RISC-V)
 #
 # Nothing here needs root, beyond apt for cpio and kmod where those are missing.
 # Debian packages are kept in build/downloads/debs; build/downloads/debs/*.sha256
@@ -44,7 +45,7 @@ download() {
     rm -rf "$dir"
     mkdir -p "$dir" "$DEBS"
     if ! (cd "$dir" && quiet "fetch-$name" apt_root "$suite" apt-get download "$@"); then
-        rm -f "$BUILD/apt/$suite/ready" # its lists may be old; the next run fetches them
+        rm -f "$BUILD/apt/${suite/\//-}/ready" # its lists may be old; the next run fetches them
         exit 1
     fi
     (cd "$dir" && sha256sum -- *.deb) >"$WORK/$name.sha256"
@@ -53,11 +54,11 @@ download() {
 }
 
 # The packages of a kernel with its image and its list of modules, behind the
-# metapackage linux-image-amd64 of SUITE. Since 7.x these are two; drivers that are
+# metapackage linux-image-ARCHITECTURE of SUITE. Since 7.x these are two; drivers that are
 # modules are in a third, which no guest needs.
 kernel_packages() {
     local package abi
-    package=$(apt_root "$1" apt-cache depends linux-image-amd64 |
+    package=$(apt_root "$1" apt-cache depends "linux-image-$(arch_of "$1")" |
         sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
     abi=${package#linux-image-}
     if apt_root "$1" apt-cache show "linux-binary-$abi" >/dev/null 2>&1; then
@@ -73,12 +74,12 @@ fetch_kernel() {
     say "fetching Debian's kernel $version"
     packages=$(kernel_packages "$suite" 2>/dev/null) || true
     case $packages in
-    linux-*-"$version".*)
+    linux-*-"${version#*-}".*)
         # shellcheck disable=SC2086
         download "kernel-$version" "$suite" $packages
         ;;
     *)
-        rm -f "$BUILD/apt/$suite/ready"
+        rm -f "$BUILD/apt/${suite/\//-}/ready"
         die "no kernel $version in the package lists of $suite${packages:+ (but $packages)}: is the network up? try again"
         ;;
     esac
@@ -91,14 +92,14 @@ unpack_kernel() {
     mkdir -p "$new/lib"
     while read -r deb; do
         dpkg-deb --fsys-tarfile "$deb" | tar -tf - |
-            grep -E '/(vmlinuz[^/]*|modules\.[a-z.]+)$|/kernel/(drivers/(virtio|char)|lib)/.*\.ko' \
+            grep -E '/(vmlinu[xz][^/]*|modules\.[a-z.]+)$|/kernel/(drivers/(virtio|char)|lib)/.*\.ko' \
                 >"$WORK/members"
         dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$new" -T "$WORK/members"
     done < <(debs "kernel-$version")
     [ ! -d "$new/usr/lib/modules" ] || mv "$new/usr/lib/modules" "$new/lib/modules"
     find "$new" -name '*.ko.xz' -exec xz -d {} +
     (cd "$new/lib/modules" && echo *) >"$new/release"
-    cp "$(find "$new" -name 'vmlinuz*' -type f | head -n 1)" "$GUEST/vmlinuz-$version.new"
+    cp "$(find "$new" -name 'vmlinu[xz]*' -type f | head -n 1)" "$GUEST/vmlinuz-$version.new"
     rm -rf "$tree"
     mv "$new" "$tree"
     mv "$GUEST/vmlinuz-$version.new" "$GUEST/vmlinuz-$version"
@@ -119,33 +120,54 @@ build_kernels() {
     done
 }
 
+# The suite of an architecture's programs: Debian 12 has no riscv64.
+tools_suite() {
+    case $1 in
+    amd64) echo bookworm ;;
+    riscv64) echo trixie/riscv64 ;;
+    *) echo "bookworm/$1" ;;
+    esac
+}
+
+# named NAME ARCHITECTURE: NAME-ARCHITECTURE; of amd64 it is the name alone.
+named() { case $2 in amd64) echo "$1" ;; *) echo "$1-$2" ;; esac; }
+
 # tpm2-tools, busybox, udev and every library package they depend on. Packages of
 # programs and data that Debian's dependencies name beside them stay out.
 tool_packages() {
-    apt_root bookworm apt-cache depends --recurse --no-recommends --no-suggests \
+    apt_root "$(tools_suite "$1")" apt-cache depends --recurse --no-recommends --no-suggests \
         --no-conflicts --no-breaks --no-replaces --no-enhances \
         tpm2-tools busybox-static udev |
         grep -xE '(lib[a-z].*|zlib1g|tpm2-tools|busybox-static|udev)' |
-        grep -vE '(pam|semanage|sepol|newt|slang|textwrap|debian-installer)' | sort -u
+        grep -vE '(pam-|semanage|sepol|newt|slang|textwrap|debian-installer)' | sort -u
 }
 
+# fetch_tools NAME ARCHITECTURE
 fetch_tools() {
     local packages
-    if have guest-programs; then return; fi
+    if have "$1"; then return; fi
     say "fetching the guest's programs"
-    packages=$(tool_packages)
+    packages=$(tool_packages "$2")
     # shellcheck disable=SC2086
-    download guest-programs bookworm $packages
+    download "$1" "$(tools_suite "$2")" $packages
 }
 
+# unpack_tools ARCHITECTURE
 unpack_tools() {
-    local tree=$GUEST/tools new=$WORK/tools deb
-    if newer "$tree/done" "${BASH_SOURCE[0]}" "$DEBS/guest-programs.sha256"; then return; fi
-    fetch_tools
+    local tree new=$WORK/tools deb name link
+    tree=$GUEST/$(named tools "$1")
+    name=$(named guest-programs "$1")
+    if newer "$tree/done" "${BASH_SOURCE[0]}" "$DEBS/$name.sha256"; then return; fi
+    fetch_tools "$name" "$1"
     mkdir -p "$new"
+    # One tree, where a package may have all below /usr and another may not.
+    for link in bin lib sbin; do
+        mkdir -p "$new/usr/$link"
+        ln -s "usr/$link" "$new/$link"
+    done
     while read -r deb; do
-        dpkg-deb -x "$deb" "$new"
-    done < <(debs guest-programs)
+        dpkg-deb --fsys-tarfile "$deb" | tar -C "$new" --keep-directory-symlink -xf -
+    done < <(debs "$name")
     touch "$new/done"
     rm -rf "$tree"
     mv "$new" "$tree"
@@ -165,16 +187,19 @@ copy_elf() {
     done
 }
 
+# copy_tools ROOT ARCHITECTURE
 copy_tools() {
-    local root=$1 tree=$GUEST/tools name
+    local root=$1 tree name
+    tree=$GUEST/$(named tools "$2")
     mkdir -p "$root"/{bin,lib,proc,sys,dev,tmp,root,etc}
     for name in usr bin:sbin lib:lib64; do
         ln -sfn "${name%:*}" "$root/${name#*:}"
     done
     rm "$root/usr"
     ln -s . "$root/usr"
-    copy_elf "$tree" bin/busybox "$root"
-    for name in $("$tree/bin/busybox" --list); do
+    copy_elf "$tree" usr/bin/busybox "$root"
+    # This machine runs its own alone, and the lists are the same.
+    for name in $("$GUEST/tools/bin/busybox" --list); do
         [ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
     done
     copy_elf "$tree" usr/bin/tpm2 "$root"
@@ -184,7 +209,7 @@ copy_tools() {
     # Loaded by name at run time: the way to /dev/tpm0.
     copy_elf "$tree" "$(cd "$tree" && find usr/lib -name libtss2-tcti-device.so.0)" "$root"
     # A test's: by udev, modules are loaded and devices are named.
-    copy_elf "$tree" bin/udevadm "$root"
+    copy_elf "$tree" usr/bin/udevadm "$root"
     install -D -m 644 "$tree/lib/udev/rules.d/80-drivers.rules" \
         "$ROOT"/linux-driver/*.rules -t "$root/lib/udev/rules.d"
     install -m 755 "$ROOT/guest/init" "$root/init"
@@ -204,8 +229,10 @@ own_modules() {
     done
 }
 
+# copy_modules ROOT VERSION ARCHITECTURE
 copy_modules() {
-    local root=$1 version=$2 tree=$GUEST/kernel-$2 release name file
+    local root=$1 version=$2 tree=$GUEST/kernel-$2 release name file strip=strip
+    [ "$3" = amd64 ] || strip=$(triplet "$3")-linux-gnu-strip
     release=$(cat "$tree/release")
     mkdir -p "$root/lib/modules/$release/updates"
     cp "$tree/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release/"
@@ -217,7 +244,7 @@ copy_modules() {
         [ "$(modinfo -F vermagic "$file" | cut -d ' ' -f 1)" = "$release" ] ||
             die "$file is not for kernel $release: rm build/downloads/debs/kernel-$version.sha256 $file and build both again"
         # kbuild leaves debugging information in it, ten times the module.
-        strip --strip-debug -o "$root/lib/modules/$release/updates/${file##*/}" "$file"
+        "$strip" --strip-debug -o "$root/lib/modules/$release/updates/${file##*/}" "$file"
     done < <(own_modules "$version")
     depmod -b "$root" "$release"
     # What neither busybox's modprobe reads, the text form, nor udev, the other.
@@ -233,18 +260,21 @@ pack() {
 }
 
 build_initrds() {
-    local version root inputs
-    for version in "${KERNELS[@]%%:*}"; do
+    local kernel version arch root inputs
+    for kernel in "${KERNELS[@]}"; do
+        version=${kernel%%:*}
+        arch=$(arch_of "$kernel")
         inputs=("${BASH_SOURCE[0]}" "$ROOT/guest/init" "$GUEST/vmlinuz-$version"
             "$ROOT"/linux-driver/*.rules)
         mapfile -t -O ${#inputs[@]} inputs < <(own_modules "$version")
         if newer "$GUEST/initrd-$version.cpio.gz" "${inputs[@]}"; then continue; fi
         need cpio kmod binutils
         say "building the initramfs for kernel $version"
-        unpack_tools
+        unpack_tools amd64
+        unpack_tools "$arch"
         root=$WORK/root-$version
-        copy_tools "$root"
-        copy_modules "$root" "$version"
+        copy_tools "$root" "$arch"
+        copy_modules "$root" "$version" "$arch"
         pack "$root" "$GUEST/initrd-$version.cpio.gz"
     done
 }
@@ -252,17 +282,22 @@ build_initrds() {
 main() {
     case ${1:-initrd} in
     kernel | initrd) ;;
-    *) die "guest.sh builds 'kernel' or 'initrd', not '$1'" ;;
+    virt) KERNELS=("${VIRT_KERNELS[@]}") ;;
+    *) die "guest.sh builds 'kernel', 'initrd' or 'virt', not '$1'" ;;
     esac
     lock
     # What running it takes.
     need swtpm seabios ovmf qemu-system-data
+    if [ "${1:-}" = virt ]; then
+        need qemu-efi-aarch64 opensbi u-boot-qemu binutils-aarch64-linux-gnu \
+            binutils-riscv64-linux-gnu
+    fi
     mkdir -p "$GUEST" "$DEBS"
     rm -rf "$GUEST"/work.* # of one that was killed
     WORK=$(mktemp -d "$GUEST/work.XXXXXX")
     trap 'rm -rf "$WORK"' EXIT
     build_kernels
-    if [ "${1:-initrd}" = initrd ]; then build_initrds; fi
+    if [ "${1:-initrd}" != kernel ]; then build_initrds; fi
 }
 
 main "$@"

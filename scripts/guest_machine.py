@@ -21,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from guest_boards import BOARDS, KERNELS, OLDEST, board
 from guest_initrd import as_script, cpio_archive, padded
 from guest_peers import (STOP_S, TIMEOUT_S, GuestError, Lines, Output, Qmp, Swtpm,
                          end_process, feed, spawn)
@@ -30,14 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "log"
 QEMU = {
-    "own": Path(os.environ.get("QEMU") or BUILD / "qemu/obj/qemu-system-x86_64"),
+    "own": BOARDS["q35"].qemu,
     "system": Path("/usr/bin/qemu-system-x86_64"),
 }
 PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
 FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
-OVMF = Path("/usr/share/OVMF")
-KERNELS = ("6.1", "6.12", "7.3")  # the driver's
-OLDEST = "5.10"  # for the stock drivers only
 DEVICES = ("tpm-tis-indexed", "tpm-crb-ext")  # the project's
 PORTS = ("stdout", "stderr", "status", "control")
 
@@ -50,8 +48,10 @@ class Guest:
     device      -device of the TPM, with properties ("tpm-tis-indexed,ppi=off");
                 None: no TPM and no swtpm
     driver      "stock" or "indexed": who drives the TPM in the guest
-    kernel      of KERNELS, or OLDEST   firmware   "seabios" or "ovmf"
-    accel       "tcg" or "kvm"          machine    "q35", or any with PCI
+    machine     of BOARDS, or any PC with PCI
+    kernel      of KERNELS, or OLDEST; None: the machine's first of KERNELS
+    firmware    "seabios" or "ovmf", "aavmf"; None: the machine's first
+    accel       "tcg" or "kvm"
     qemu        "own", "system" or a path
     plugin      for QEMU's -plugin; default: with "system" the one of ./run plugin
     replay      properties of -device mmio-replay, or None
@@ -76,14 +76,16 @@ class Guest:
 
     _count = itertools.count()
 
-    def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel="6.1",
-                 firmware="seabios", accel="tcg", machine="q35", qemu="own",
+    def __init__(self, *, device="tpm-tis-indexed", driver="stock", kernel=None,
+                 firmware=None, accel="tcg", machine="q35", qemu="own",
                  plugin=None, replay=None, command=None, env=None, files=None, stdin=None,
                  stdout=None, stderr=None, qemu_args=(), append="", memory=512, tpm="2.0",
                  swtpm_log=None, timeout=TIMEOUT_S):
-        self.device, self.driver, self.kernel = device, driver, kernel
-        self.firmware, self.accel, self.machine = firmware, accel, machine
-        self.qemu = Path(QEMU.get(qemu, qemu))
+        self.board = board(machine)
+        self.device, self.driver = device and self.board.device(device), driver
+        self.kernel = kernel or next(k for k in self.board.kernels if k in KERNELS)
+        self.firmware, self.accel = firmware or next(iter(self.board.firmwares)), accel
+        self.qemu = self.board.qemu if qemu == "own" else Path(QEMU.get(qemu, qemu))
         self.plugin = plugin or (PLUGIN if qemu == "system" else None)
         self.replay, self.command, self.env = replay, command, dict(env or {})
         self.files, self.qemu_args, self.append = files or {}, list(qemu_args), append
@@ -238,17 +240,18 @@ class Guest:
     def _check(self):
         needed = [
             (self.qemu, "install qemu-system-x86" if self.qemu == QEMU["system"]
-             else "./run build qemu"),
-            (BUILD / f"guest/vmlinuz-{self.kernel}", "./run build guest"),
-            (BUILD / f"guest/initrd-{self.kernel}.cpio.gz", "./run build guest"),
+             else f"./run build {self.board.build}"),
+            *((self.board.file(kind, self.kernel), f"./run build {self.board.build}")
+              for kind in ("vmlinuz", "initrd")),
         ]
         if self.driver == "indexed" and self.kernel not in KERNELS:
             raise GuestError(f"the driver is not built for Linux {self.kernel}: use "
                              f"--kernel {' or '.join(KERNELS)}")
         if self.plugin:
             needed.append((Path(self.plugin), "./run plugin"))
-        if self.firmware == "ovmf":
-            needed.append((OVMF / "OVMF_CODE_4M.fd", "install ovmf"))
+        if self.board.firmwares[self.firmware]:
+            needed.append((self.board.firmwares[self.firmware][0],
+                           f"./run build {self.board.build}"))
         for path, mend in needed:
             if not path.exists():
                 raise GuestError(f"no {path}: {mend}")
@@ -287,15 +290,13 @@ class Guest:
         for name, source in self.files.items():
             data = source if isinstance(source, bytes) else Path(source).read_bytes()
             files[name] = (0o755, data)
-        base = (BUILD / f"guest/initrd-{self.kernel}.cpio.gz").read_bytes()
+        base = self.board.file("initrd", self.kernel).read_bytes()
         # An archive that is not compressed must begin at a multiple of 4.
         (self.dir / "initrd").write_bytes(padded(base) + cpio_archive(files))
 
     def command_line(self, fds):
         """QEMU's; fds: port name (and "qmp") -> file descriptor."""
-        # no_timer_check: that the timer ticks the kernel decides within a time that QEMU
-        # may have to wait for a processor, and panics.
-        append = f"console=ttyS0 quiet panic=-1 no_timer_check {self.append}"
+        append = f"console={self.board.console} quiet panic=-1 {self.board.append} {self.append}"
         if self.driver == "indexed":
             # Taken over later, the TPM would be tpm1: IMA holds on to the first
             # chip that it saw, and to its number.
@@ -304,24 +305,24 @@ class Guest:
             append += " loglevel=3"  # IMA's complaints are not for this terminal
         # A nested KVM may offer MSR_IA32_ARCH_CAPABILITIES and refuse its value.
         cpu = "max,arch-capabilities=off" if self.accel == "kvm" else "max"
-        args = [self.qemu, "-machine", self.machine, "-accel", self.accel, "-cpu", cpu,
+        args = [self.qemu, "-machine", self.board.machine, "-accel", self.accel, "-cpu", cpu,
                 "-m", self.memory, "-nodefaults", "-no-user-config", "-display", "none",
                 "-nic", "none", "-no-reboot"]
         if self.plugin:
             args += ["-plugin", f"file={self.plugin}"]
         for path in FIRMWARE_DIRS:
             args += ["-L", path]
-        args += ["-kernel", BUILD / f"guest/vmlinuz-{self.kernel}",
+        args += [*self.board.arguments, "-kernel", self.board.file("vmlinuz", self.kernel),
                  "-initrd", self.dir / "initrd", "-append", append]
         args += self._firmware_args() + self._tpm_args() + self._port_args(fds)
         return args + self.qemu_args
 
     def _firmware_args(self):
-        if self.firmware == "seabios":
+        if not self.board.firmwares[self.firmware]:
             return []
-        variables = self.dir / "OVMF_VARS.fd"
-        shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
-        code = OVMF / "OVMF_CODE_4M.fd"
+        code, initial = self.board.firmwares[self.firmware]
+        variables = self.dir / "VARS.fd"
+        shutil.copy(initial, variables)
         return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                 "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
 
@@ -333,7 +334,7 @@ class Guest:
                      "-device", f"{self.device},tpmdev=tpm0,id=tpm"]
         if self.replay:
             named = self.replay.startswith("addr=") or ",addr=" in self.replay
-            where = "" if named else "addr=0xfed40000,size=0x5000,"
+            where = "" if named else f"addr={self.board.tpm_base:#x},size=0x5000,"
             # these count their completions, the stock devices do not
             done = ",done-device=tpm" if self.device.startswith(DEVICES) else ""
             args += ["-device", f"mmio-replay,id=replay,{where}{self.replay}{done}"]

@@ -7,8 +7,8 @@ import dataclasses
 
 from guest_peers import GuestError
 
-# Where the TPM's registers are: five localities, and the extension's pages.
-DOOR, DOOR_SIZE = 0xfed40000, 0x30000
+# Where a PC has the TPM's registers: five localities, and the extension's pages.
+DOOR, DOOR_SIZE = 0xfed40000, 0x40000
 DEFAULT_SIZE = 0x5000       # the localities
 SWITCHES = ("enabled", "reads", "writes")
 WHEN = ("now", "late", "completed")
@@ -39,25 +39,26 @@ def value_of(key, text):
     return value
 
 
-def replay_spec(spec):
-    """For add_argument(type=): properties of mmio-replay that can repeat something."""
+def replay_spec(spec, door=DOOR):
+    """Properties of mmio-replay that can repeat something; ArgumentTypeError where they
+    cannot. door: where the machine has its TPM."""
     found = {}
     for word in spec.split(","):
         key, equals, text = word.partition("=")
         if not equals:
             refuse(f"'{word}' is no KEY=VALUE, as in rate=1000")
         found[key] = value_of(key, text)
-    begin = found.get("addr", DOOR)
+    begin = found.get("addr", door)
     end = begin + found.get("size", DEFAULT_SIZE)
-    low = max(begin + found.get("min-offset", 0), DOOR)
-    high = min(end, begin + found.get("max-offset", 2**64) + 1, DOOR + DOOR_SIZE)
+    low = max(begin + found.get("min-offset", 0), door)
+    high = min(end, begin + found.get("max-offset", 2**64) + 1, door + DOOR_SIZE)
     if low >= high:
-        refuse(f"the range does not meet the TPM's registers, {DOOR:#x} to "
-               f"{DOOR + DOOR_SIZE - 1:#x}")
+        refuse(f"the range does not meet the TPM's registers, {door:#x} to "
+               f"{door + DOOR_SIZE - 1:#x}")
     if not found.get("rate") and not found.get("nth"):
         refuse("neither rate=N nor nth=N: nothing would be repeated")
     if "addr" not in found:
-        spec = f"addr={DOOR:#x},{spec}"
+        spec = f"addr={door:#x},{spec}"
     return spec if "size" in found else f"size={DEFAULT_SIZE:#x},{spec}"
 
 

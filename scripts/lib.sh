@@ -20,6 +20,13 @@ export PYTHONDONTWRITEBYTECODE=1
 # Debian's kernels that the driver is built for, and their suites.
 # shellcheck disable=SC2034 # used where this is sourced
 KERNELS=(6.1:bookworm 6.12:bookworm-backports 7.3:trixie-backports)
+# shellcheck disable=SC2034
+VIRT_KERNELS=(arm64-6.12:trixie/arm64 arm64-7.3:trixie-backports/arm64
+    riscv64-6.12:trixie/riscv64)
+
+# arch_of SUITE[/ARCHITECTURE], triplet ARCHITECTURE: as Debian names them.
+arch_of() { case $1 in */*) echo "${1#*/}" ;; *) echo amd64 ;; esac; }
+triplet() { case $1 in amd64) echo x86_64 ;; arm64) echo aarch64 ;; *) echo "$1" ;; esac; }
 # The engine's files, of the one list that there is.
 engine_sources() { sed -n "s|^ *'\([a-z0-9_]*\.c\)',\$|$ROOT/engine/\1|p" "$ROOT/engine/meson.build"; }
 
@@ -153,7 +160,7 @@ debian_site() {
         true
 }
 
-# apt_files DIR: what apt wants there beside sources.list.
+# apt_files DIR [ARCHITECTURE]: what apt wants there beside sources.list.
 apt_files() {
     mkdir -p "$1"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial}
     : >"$1/state/status"
@@ -165,7 +172,8 @@ Dir::Etc::Preferences "/dev/null";
 Dir::State "$1/state";
 Dir::State::status "$1/state/status";
 Dir::Cache "$1/cache";
-APT::Architecture "amd64";
+APT::Architecture "${2:-amd64}";
+APT::Architectures { "${2:-amd64}"; };
 APT::Sandbox::User "";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
@@ -175,18 +183,19 @@ CONF
 
 # A private apt root: other suites than the machine's, without touching its
 # configuration. apt itself checks the archive's signature with Debian's keyring.
-# apt_root SUITE COMMAND...: run an apt command against SUITE of the machine's mirror.
-# Wants the lock.
+# apt_root SUITE[/ARCHITECTURE] COMMAND...: run an apt command against SUITE of the
+# machine's mirror. Wants the lock.
 apt_root() {
-    local suite=$1 dir=$BUILD/apt/$1 site
+    local suite=${1%/*} dir=$BUILD/apt/${1/\//-} arch='' site
+    [ "$suite" = "$1" ] || arch=${1#*/}
     shift
-    apt_files "$dir"
+    apt_files "$dir" "$arch"
     if [ ! -e "$dir/ready" ]; then
         site=$(debian_site debian)
         [ -n "$site" ] || die "no Debian archive in apt's configuration: add one to /etc/apt/sources.list.d"
         printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
             deb "$site" "$suite" deb-src "$site" "$suite" >"$dir/etc/sources.list"
-        quiet "apt-update-$suite" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
+        quiet "apt-update-${dir##*/}" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
         : >"$dir/ready"
     fi
     APT_CONFIG=$dir/apt.conf "$@"

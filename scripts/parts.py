@@ -17,6 +17,7 @@ PARTS = {
     "engine": [["host.sh"]],
     "driver": [["driver.sh"]],
     "guest": [["driver.sh"], ["guest.sh"]],
+    "virt": [["qemu.sh", "virt"], ["driver.sh", "virt"], ["guest.sh", "virt"]],
     "plugin": [["plugin.sh"]],
     "packages": [["package.sh"]],
     "tcti": [["tcti.sh"]],
@@ -30,6 +31,7 @@ TEST_PARTS = {
     "tcti-tests": [["tcti.sh", "tests"]],
     "tool-tests": [["tool.sh", "tests"]],
     "trees": [["trees.sh"]],
+    "cross": [["cross.sh"]],
 }
 DEFAULT = ("qemu", "engine", "driver", "guest")
 

@@ -156,7 +156,7 @@ compile_all() {
     for f in $(engine_sources); do
         gcc "${flags[@]}" -c -o "$OBJ/engine-$(basename "$f" .c).o" "$f"
     done
-    for f in "$ROOT"/plugin/*.c "$ROOT"/hw/tpm/tpmix_{device,memory,isa}.c \
+    for f in "$ROOT"/plugin/*.c "$ROOT"/hw/tpm/tpmix_{device,memory,qdev,isa}.c \
         "$ROOT/hw/misc/mmio_replay.c"; do
         gcc "${flags[@]}" -include "$ROOT/plugin/compat.h" -c \
             -o "$OBJ/$(basename "$f" .c).o" "$f"

@@ -6,8 +6,9 @@
 # Result: build/qemu/obj/qemu-system-x86_64 and qemu-img beside it. A second run
 # builds what changed.
 #
-# qemu.sh [source | tests]: with "source", stop when the tree is ready; with
-# "tests", build QEMU's own tests of its TPM devices, too.
+# qemu.sh [source | tests | virt]: with "source", stop when the tree is ready; with
+# "tests", build QEMU's own tests of its TPM devices, too; with "virt", also
+# qemu-system-aarch64 and qemu-system-riscv64, each with the machine "virt" alone.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -100,6 +101,16 @@ hw/misc hw/misc
 MAP
 }
 
+# only_virt DIR...: of the boards that the folders of configs/devices/ have by default the
+# first one's "virt.mak" leaves out all but "virt".
+only_virt() {
+    local dir=$SRC/configs/devices/$1 want
+    want=$(cd "$SRC/configs/devices" &&
+        sed -nE 's/^#? ?(CONFIG_\w+=n)$/\1/p' "${@/%//default.mak}" |
+        grep -vE '_(VIRT|DEVICES)=')
+    [ "$(cat "$dir/virt.mak" 2>/dev/null)" = "$want" ] || printf '%s\n' "$want" >"$dir/virt.mak"
+}
+
 # What an ordinary virtual machine uses, by name: QEMU's own defaults depend on
 # what the machine has installed.
 FEATURES=(tpm kvm tcg tools
@@ -112,7 +123,11 @@ configure() {
     local options id
     # GTK brings 70 packages with it: a window is for machines that have it.
     pkg-config --exists gtk+-3.0 && FEATURES+=(gtk)
-    options=(--target-list=x86_64-softmmu --without-default-features
+    only_virt aarch64-softmmu arm-softmmu
+    only_virt riscv64-softmmu
+    # The targets share most objects; ninja makes those of the programs that are asked for.
+    options=(--target-list=x86_64-softmmu,aarch64-softmmu,riscv64-softmmu
+        --with-devices-aarch64=virt --with-devices-riscv64=virt --without-default-features
         "${FEATURES[@]/#/--enable-}" --enable-fdt=system
         --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu
         --enable-trace-backends=log --disable-docs --disable-install-blobs
@@ -161,6 +176,10 @@ for dir in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu; do
     mkdir -p "$OBJ/qemu-bundle${dir%/*}"
     ln -sfn "$dir" "$OBJ/qemu-bundle$dir"
 done
+if [ "${1:-}" = virt ]; then
+    [ -e "$OBJ/built-virt" ] || say "building QEMU for Arm and RISC-V (the first time about 4 minutes on 2 cores)"
+    compile built-virt qemu-system-aarch64 qemu-system-riscv64
+fi
 if [ "${1:-}" = tests ]; then
     compile built-tests tests/qtest/tpm-{crb,tis}-{,swtpm-}test tests/qtest/bios-tables-test
 fi

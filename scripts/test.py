@@ -25,6 +25,7 @@ from parts import build
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
+CROSS = BUILD / "cross"
 TIMES = BUILD / "log" / "test-times.json"   # seconds of each program's last run
 
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
@@ -44,6 +45,9 @@ TCTI_PROGRAMS = ["tools", "tpmix", "day", "stack", "trouble", "guest_tcti"]
 
 DEVICES = ["tis", "crb"]
 
+# Whose engine is tested too: one that stores the most significant byte first, one of 32 bits.
+PROCESSORS = ["s390x", "armhf"]
+
 # Programs that boot guests, and their groups of tests.
 GUEST = {
     "driver": [["doors"], ["binding"], ["owner"], ["costs"], ["interrupts"],
@@ -59,6 +63,10 @@ ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
     "unit": (["engine"], [[HOST / "unit" / f"test_{n}"] for n in UNIT], 120),
+    "cross": (["cross"],
+              [["/usr/bin/env", f"ARCH={arch}", CROSS / arch / "run",
+                CROSS / arch / "obj/tests/unit" / f"test_{n}"]
+               for arch in PROCESSORS for n in UNIT], 300),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
                           for n in ("spec", "floors", "tour", "page", "mutants", "version")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),

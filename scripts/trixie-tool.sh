@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# trixie-tool.sh cbmc|z3|gcc-14 prints the path of a program of that name, which it
-# fetches where needed: the first two are what the proofs run, the third is what
-# kernels of trixie and its backports want for their modules. Debian 12 has no CBMC 6,
+# trixie-tool.sh cbmc|z3|gcc-14|gcc-14-aarch64|gcc-14-riscv64 prints the path of such a
+# program, which it fetches where needed: the first two are what the proofs run, the
+# others are what kernels of trixie and its backports want for their modules. Debian 12 has no CBMC 6,
 # no gcc-14, and a Z3 that is much slower: there they are unpacked from trixie into
 # build/tools, with the C library that they need, and installed nowhere.
 #
@@ -18,16 +18,19 @@ case $TOOL in
 cbmc) PACKAGES=(cbmc minisat) ;;
 z3) PACKAGES=(z3 libz3-4) ;;
 gcc-14) PACKAGES=({gcc,cpp}-14-x86-64-linux-gnu libgcc-14-dev libgmp10 libisl23
-    libmpc3 libmpfr6 libzstd1 zlib1g libelf1t64) ;;
-*) die "no tool '$TOOL': cbmc, z3, gcc-14" ;;
+    libmpc3 libmpfr6 libzstd1 zlib1g libelf1t64) TRIPLET=x86_64-linux-gnu ;;
+gcc-14-aarch64 | gcc-14-riscv64)
+    TRIPLET=${TOOL#gcc-14-}-linux-gnu
+    PACKAGES=({gcc,cpp}-14-"$TRIPLET" libgmp10 libisl23 libmpc3 libmpfr6 libzstd1 zlib1g) ;;
+*) die "no tool '$TOOL': cbmc, z3, gcc-14, gcc-14-aarch64, gcc-14-riscv64" ;;
 esac
 TREE=$BUILD/tools/$TOOL
 WRAPPER=$TREE/bin/$TOOL
 
-# wrap DIR: each program in it is to be a script that starts it through the tree's own
+# wrap DIR TREE: each program in it is to be a script that starts it through the tree's own
 # loader, and by the name that it was called by: some look for others beside them.
 wrap() {
-    local lib=$GCC/usr/lib/x86_64-linux-gnu file
+    local lib=$2/usr/lib/x86_64-linux-gnu file
     while read -r file; do
         [ "$(head -c 4 "$file" | tail -c 3)" = ELF ] || continue
         mv "$file" "$file.elf"
@@ -43,19 +46,19 @@ lock
 . /etc/os-release
 if [ "${VERSION_ID:-13}" -ge 13 ]; then
     [ "$1" != wrap ] || exit 0
-    need "$TOOL"
-    command -v "$TOOL"
+    case $TOOL in gcc-14-*) need "$TOOL-linux-gnu"; command -v "$TRIPLET-gcc-14" ;;
+    *) need "$TOOL"; command -v "$TOOL" ;; esac
     exit
 fi
 
 if [ "$1" = wrap ]; then
-    wrap "$2"
+    wrap "$2" "$GCC"
     exit
 fi
 
-if [ "$TOOL" = gcc-14 ] && [ "$(cat "$TREE/at" 2>/dev/null)" != "$TREE" ]; then
-    rm -rf "$TREE" # it has moved
-fi
+case $TOOL in
+gcc-14*) [ "$(cat "$TREE/at" 2>/dev/null)" = "$TREE" ] || rm -rf "$TREE" ;; # it has moved
+esac
 if [ ! -x "$WRAPPER" ]; then
     debs=$DOWNLOADS/debs
     mkdir -p "$debs"
@@ -80,13 +83,20 @@ if [ ! -x "$WRAPPER" ]; then
     while read -r _ deb; do
         dpkg-deb -x "$debs/$deb" "$TREE"
     done <"$debs/$TOOL.sha256"
-    if [ "$TOOL" = gcc-14 ]; then
+    if [ -n "${TRIPLET:-}" ]; then
         # No linking but by the machine's ld, which has plug-ins of its own.
-        rm -f "$TREE"/usr/libexec/gcc/x86_64-linux-gnu/14/{lto*,collect2,*.so*,g++-mapper-server}
-        wrap "$TREE/usr/bin"
-        wrap "$TREE/usr/libexec"
+        rm -f "$TREE"/usr/libexec/gcc*/"$TRIPLET"/14/{lto*,collect2,*.so*,g++-mapper-server}
+        wrap "$TREE/usr/bin" "$TREE"
+        wrap "$TREE/usr/libexec" "$TREE"
         printf '%s\n' "$TREE" >"$TREE/at"
-        ln -s ../usr/bin/x86_64-linux-gnu-gcc-14 "$WRAPPER"
+        if [ "$TRIPLET" = x86_64-linux-gnu ]; then
+            ln -s "../usr/bin/$TRIPLET-gcc-14" "$WRAPPER"
+        else
+            # Where it has been moved to it would find the machine's own as first.
+            printf '#!/bin/sh\nexec "%s" -B/usr/%s/bin/ "$@"\n' \
+                "$TREE/usr/bin/$TRIPLET-gcc-14" "$TRIPLET" >"$WRAPPER"
+            chmod +x "$WRAPPER"
+        fi
         echo "$WRAPPER"
         exit
     fi

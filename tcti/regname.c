@@ -97,9 +97,9 @@ const char *tpmix_reg_name(uint32_t off, enum tpmix_interface interface,
 
 	*first = off;
 	*locality = 0;
-	if (off >= TPMIX_HEADER) {
+	if (off >= TPMIX_RAM) {
 		name = find(ram, off, 0, first);
-		if (!name && off - TPMIX_HEADER < TPMIX_HEADER_PAGE_SIZE)
+		if (!name && off - TPMIX_HEADER < TPMIX_LOCALITY_SIZE)
 			name = find(indexed, reg, base, first);
 	} else if (ext || off < TPMIX_MMIO_SIZE) {
 		*locality = at >> TPMIX_LOCALITY_SHIFT;

@@ -34,13 +34,14 @@
  * + the counters of tpmix_device.h (read-only)
  * + MMIO region: the space of TPMIX_SPACE_SIZE bytes at 0xFED40000; while CRB
  *   is active locality 0's page of it is a ROM device, whose reads do not trap
- * + RAM in it: PPI page at 0xFED45000, header page at 0xFED4F000, command
- *   window at 0xFED50000, response window at 0xFED60000
+ * + RAM in it: PPI page at 0xFED45000, command window at 0xFED50000, response
+ *   window at 0xFED60000, header page at 0xFED70000
  */
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "tpmix_isa.h"
+#include "qemu/module.h"
+#include "tpmix_qdev.h"
 
 static const TPMIXModel tpm_crb_ext_model = {
     .hid = "QEMU0022",
@@ -48,28 +49,17 @@ static const TPMIXModel tpm_crb_ext_model = {
 };
 
 static const VMStateDescription vmstate_tpm_crb_ext =
-    TPMIX_ISA_VMSTATE(TYPE_TPM_CRB_EXT);
+    TPMIX_VMSTATE(TYPE_TPM_CRB_EXT, TPMIXState);
 
 static const Property tpm_crb_ext_properties[] = {
-    DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),
-    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num,
-                       TPMIX_DEVICE_IRQ),
-    DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi, true),
-    DEFINE_PROP_BOOL("compat", TPMIXISADevice, compat, true),
-    DEFINE_PROP_SIZE32("buffer-size", TPMIXISADevice, device.capacity,
-                       TPMIX_DEVICE_CAPACITY),
-    DEFINE_PROP_UINT32("sync-us", TPMIXISADevice, device.sync_us,
-                       TPMIX_DEVICE_SYNC_US),
-    DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXISADevice, device.ram,
-                            ON_OFF_AUTO_AUTO),
-    DEFINE_PROP_BOOL("fifo", TPMIXISADevice, device.fifo, true),
-    DEFINE_PROP_UINT8("localities", TPMIXISADevice, device.localities,
+    DEFINE_PROP_BOOL("fifo", TPMIXState, device.fifo, true),
+    DEFINE_PROP_UINT8("localities", TPMIXState, device.localities,
                       TPMIX_NUM_LOCALITIES),
 };
 
 static char *tpm_crb_ext_get_interface(Object *obj, Error **errp)
 {
-    return g_strdup(TPMIX_ISA(obj)->device.starts_as_fifo ? "fifo" : "crb");
+    return g_strdup(TPMIX(obj)->device.starts_as_fifo ? "fifo" : "crb");
 }
 
 static void tpm_crb_ext_set_interface(Object *obj, const char *value,
@@ -80,15 +70,20 @@ static void tpm_crb_ext_set_interface(Object *obj, const char *value,
                    value);
         return;
     }
-    TPMIX_ISA(obj)->device.starts_as_fifo = !strcmp(value, "fifo");
+    TPMIX(obj)->device.starts_as_fifo = !strcmp(value, "fifo");
 }
 
 /* QEMU's ACPI code asks when it makes the tables, anew after each reset. */
 static char *tpm_crb_ext_get_active_interface(Object *obj, Error **errp)
 {
-    uint8_t now = TPMIX_ISA(obj)->device.engine.s.interface;
+    uint8_t now = TPMIX(obj)->device.engine.s.interface;
 
     return g_strdup(now == TPMIX_INTERFACE_CRB ? "crb" : "fifo");
+}
+
+static void tpm_crb_ext_init(Object *obj)
+{
+    TPMIX(obj)->device.model = &tpm_crb_ext_model;
 }
 
 static void tpm_crb_ext_class_init(ObjectClass *klass, void *data)
@@ -104,18 +99,21 @@ static void tpm_crb_ext_class_init(ObjectClass *klass, void *data)
     dc->vmsd = &vmstate_tpm_crb_ext;
     dc->desc = "TPM CRB with replay-safe indexed access";
     TPM_IF_CLASS(klass)->model = TPM_MODEL_TPM_CRB_EXT;
-    TPMIX_ISA_CLASS(klass)->model = &tpm_crb_ext_model;
 }
 
-static const TypeInfo tpm_crb_ext_info = {
-    .name = TYPE_TPM_CRB_EXT,
-    .parent = TYPE_TPMIX_ISA,
-    .class_init = tpm_crb_ext_class_init,
+static const TypeInfo tpm_crb_ext_types[] = {
+    {
+        .name = TYPE_TPM_CRB_EXT,
+        .parent = TYPE_TPMIX_ISA,
+        .instance_init = tpm_crb_ext_init,
+        .class_init = tpm_crb_ext_class_init,
+    },
+    {
+        .name = TYPE_TPM_CRB_EXT_SYSBUS,
+        .parent = TYPE_TPMIX_SYSBUS,
+        .instance_init = tpm_crb_ext_init,
+        .class_init = tpm_crb_ext_class_init,
+    },
 };
 
-static void tpm_crb_ext_register(void)
-{
-    type_register_static(&tpm_crb_ext_info);
-}
-
-type_init(tpm_crb_ext_register)
+DEFINE_TYPES(tpm_crb_ext_types)

@@ -25,54 +25,48 @@
  *                               everything traps, and there is no PPI page
  * + the counters of tpmix_device.h (read-only)
  * + MMIO region: the space of TPMIX_SPACE_SIZE bytes at 0xFED40000
- * + RAM in it: PPI page at 0xFED45000, header page at 0xFED4F000, command
- *   window at 0xFED50000, response window at 0xFED60000
+ * + RAM in it: PPI page at 0xFED45000, command window at 0xFED50000, response
+ *   window at 0xFED60000, header page at 0xFED70000
  */
 
 #include "qemu/osdep.h"
-#include "tpmix_isa.h"
+#include "qemu/module.h"
+#include "tpmix_qdev.h"
 
 static const TPMIXModel tpm_tis_indexed_model = {
     .hid = "QEMU0021",
 };
 
 static const VMStateDescription vmstate_tpm_tis_indexed =
-    TPMIX_ISA_VMSTATE(TYPE_TPM_TIS_INDEXED);
+    TPMIX_VMSTATE(TYPE_TPM_TIS_INDEXED, TPMIXState);
 
-static const Property tpm_tis_indexed_properties[] = {
-    DEFINE_PROP_TPMBE("tpmdev", TPMIXISADevice, device.be_driver),
-    DEFINE_PROP_UINT32("irq", TPMIXISADevice, device.irq_num,
-                       TPMIX_DEVICE_IRQ),
-    DEFINE_PROP_BOOL("ppi", TPMIXISADevice, device.ppi, true),
-    DEFINE_PROP_BOOL("compat", TPMIXISADevice, compat, true),
-    DEFINE_PROP_SIZE32("buffer-size", TPMIXISADevice, device.capacity,
-                       TPMIX_DEVICE_CAPACITY),
-    DEFINE_PROP_UINT32("sync-us", TPMIXISADevice, device.sync_us,
-                       TPMIX_DEVICE_SYNC_US),
-    DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXISADevice, device.ram,
-                            ON_OFF_AUTO_AUTO),
-};
+static void tpm_tis_indexed_init(Object *obj)
+{
+    TPMIX(obj)->device.model = &tpm_tis_indexed_model;
+}
 
 static void tpm_tis_indexed_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 
-    device_class_set_props(dc, tpm_tis_indexed_properties);
     dc->vmsd = &vmstate_tpm_tis_indexed;
     dc->desc = "TPM TIS with replay-safe indexed access";
     TPM_IF_CLASS(klass)->model = TPM_MODEL_TPM_TIS_INDEXED;
-    TPMIX_ISA_CLASS(klass)->model = &tpm_tis_indexed_model;
 }
 
-static const TypeInfo tpm_tis_indexed_info = {
-    .name = TYPE_TPM_TIS_INDEXED,
-    .parent = TYPE_TPMIX_ISA,
-    .class_init = tpm_tis_indexed_class_init,
+static const TypeInfo tpm_tis_indexed_types[] = {
+    {
+        .name = TYPE_TPM_TIS_INDEXED,
+        .parent = TYPE_TPMIX_ISA,
+        .instance_init = tpm_tis_indexed_init,
+        .class_init = tpm_tis_indexed_class_init,
+    },
+    {
+        .name = TYPE_TPM_TIS_INDEXED_SYSBUS,
+        .parent = TYPE_TPMIX_SYSBUS,
+        .instance_init = tpm_tis_indexed_init,
+        .class_init = tpm_tis_indexed_class_init,
+    },
 };
 
-static void tpm_tis_indexed_register(void)
-{
-    type_register_static(&tpm_tis_indexed_info);
-}
-
-type_init(tpm_tis_indexed_register)
+DEFINE_TYPES(tpm_tis_indexed_types)

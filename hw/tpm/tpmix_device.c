@@ -251,6 +251,7 @@ void tpmix_device_reset(TPMIXDevice *d)
     tpm_backend_reset(d->be_driver);
 
     /* From here on nobody else has the engine: vCPUs wait, no command runs. */
+    d->engine.cfg.base = tpmix_memory_base(&d->memory);
     d->be_family = tpmix_device_family(d);
     tpmix_reset(&d->engine, d->be_family,
                 MIN(tpm_backend_get_buffer_size(d->be_driver), UINT32_MAX));
@@ -459,14 +460,12 @@ static bool tpmix_device_init_memory(TPMIXDevice *d, Object *owner,
            (!d->ppi || tpmix_memory_init_ppi(&d->memory, owner, errp));
 }
 
-bool tpmix_device_realize(TPMIXDevice *d, const TPMIXModel *model, hwaddr base,
-                          Object *owner, Error **errp)
+bool tpmix_device_realize(TPMIXDevice *d, Object *owner, Error **errp)
 {
-    const bool crb = model->crb;
+    const bool crb = d->model->crb;
     struct tpmix_config cfg = {
         .backend = &tpmix_device_backend,
         .opaque = d,
-        .base = base,
         .capacity = d->capacity,
         .fifo = !crb || d->fifo,
         .crb = crb,
@@ -476,7 +475,6 @@ bool tpmix_device_realize(TPMIXDevice *d, const TPMIXModel *model, hwaddr base,
         .int_vector = d->irq_num,
     };
 
-    d->model = model;
     if (!tpmix_device_check(d, errp) ||
         !tpmix_device_init_memory(d, owner, &cfg.ram, errp)) {
         return false;

@@ -50,12 +50,13 @@ typedef struct TPMIXModel {
 
 typedef struct TPMIXDevice {
     /* configuration */
-    const TPMIXModel *model;
+    const TPMIXModel *model; /* set before realize */
     TPMBackend *be_driver;
     uint32_t irq_num;    /* TPM_INT_VECTOR shows it; 0: no interrupts */
     uint32_t capacity;   /* bytes of each window */
     OnOffAuto ram;       /* windows, CRB and PPI page are memory */
     bool ppi;
+    bool compat;         /* ACPI and device tree: stock drivers may bind */
     uint32_t sync_us;    /* a write that begins a command waits that long */
     /* models with CRB: */
     bool fifo;
@@ -108,15 +109,13 @@ void tpmix_device_add_counters(TPMIXDevice *d, Object *obj);
 
 /**
  * tpmix_device_realize:
- * @base: physical address of the space
  * @owner: of the memory regions, a DeviceState
  *
- * Checks the configuration, makes @d a @model, allocates memory. The bus then
- * maps @d->memory.space at @base and connects @d->irq. Returns false with @errp
- * set where the configuration is wrong or memory is short.
+ * Checks the configuration, allocates memory. The bus then maps
+ * @d->memory.space at a multiple of 64 KiB and connects @d->irq. Returns false
+ * with @errp set where the configuration is wrong or memory is short.
  */
-bool tpmix_device_realize(TPMIXDevice *d, const TPMIXModel *model, hwaddr base,
-                          Object *owner, Error **errp);
+bool tpmix_device_realize(TPMIXDevice *d, Object *owner, Error **errp);
 
 /**
  * tpmix_device_finalize:

@@ -37,6 +37,17 @@ void tpmix_memory_init_io(TPMIXMemory *m, Object *owner,
                           TPMIX_SPACE_SIZE);
 }
 
+hwaddr tpmix_memory_base(const TPMIXMemory *m)
+{
+    const MemoryRegion *mr;
+    hwaddr base = 0;
+
+    for (mr = &m->space; mr; mr = mr->container) {
+        base += mr->addr;
+    }
+    return base;
+}
+
 bool tpmix_memory_init_ram(TPMIXMemory *m, Object *owner, uint32_t capacity,
                            struct tpmix_ram *ram, Error **errp)
 {

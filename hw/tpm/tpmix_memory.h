@@ -41,6 +41,13 @@ void tpmix_memory_init_io(TPMIXMemory *m, Object *owner,
                           const MemoryRegionOps *ops, void *opaque);
 
 /**
+ * tpmix_memory_base:
+ *
+ * Physical address of the space, once the bus has mapped it.
+ */
+hwaddr tpmix_memory_base(const TPMIXMemory *m);
+
+/**
  * tpmix_memory_init_ram:
  * @capacity: bytes of each window
  * @ram: the engine's memory for them

@@ -37,6 +37,7 @@ static struct {
 	/* devices */
 	struct platform_driver *driver;
 	struct platform_device device;
+	struct device_node node;
 	int probe_rc;
 	struct tpm_chip *chip;
 	bool registered;
@@ -369,7 +370,7 @@ u16 crc_ccitt(u16 crc, const u8 *buf, size_t len)
 static struct resource resources[] = {
 	{ TPMIX_BASE, TPMIX_BASE + TPMIX_MMIO_SIZE - 1 },
 	{ TPMIX_BASE + TPMIX_EXT, TPMIX_BASE + TPMIX_EXT + TPMIX_EXT_SIZE - 1 },
-	{ TPMIX_BASE + TPMIX_HEADER, TPMIX_BASE + TPMIX_SPACE_SIZE - 1 },
+	{ TPMIX_BASE + TPMIX_RAM, TPMIX_BASE + TPMIX_SPACE_SIZE - 1 },
 };
 static struct resource whole = { TPMIX_BASE, TPMIX_BASE + TPMIX_SPACE_SIZE - 1 };
 
@@ -388,11 +389,20 @@ struct resource *platform_get_resource(struct platform_device *pdev,
 const struct acpi_device_id *acpi_match_device(const struct acpi_device_id *ids,
 					       const struct device *dev)
 {
-	(void)dev;
+	if (dev->of_node)
+		return NULL;
 	while (ids->id[0] && strcmp(ids->id, machine->setup.crb ? TPMIX_HID_CRB :
 				    TPMIX_HID_TIS))
 		ids++;
 	return ids->id[0] ? ids : NULL;
+}
+
+const struct of_device_id *of_match_node(const struct of_device_id *ids,
+					 const struct device_node *node)
+{
+	while (node && ids->compatible && strcmp(ids->compatible, node->compatible))
+		ids++;
+	return node && ids->compatible ? ids : NULL;
 }
 
 int devm_add_action_or_reset(struct device *dev, void (*action)(void *), void *data)
@@ -718,6 +728,8 @@ int guest_boot(const struct guest_options *options)
 	*(char **)param("door") = (char *)options->door;
 	g.cpus = options->cpus;
 	g.interrupts = 0;
+	g.node.compatible = machine->setup.crb ? TPMIX_OF_CRB : TPMIX_OF_TIS;
+	g.device.dev.of_node = machine->setup.of ? &g.node : NULL;
 	g_assert_cmpint(shim_module_init(), ==, 0);
 	return g.probe_rc;
 }

@@ -10,7 +10,7 @@ static struct machine the_machine;
 struct machine *const machine = &the_machine;
 
 /* Offset from TPMIX_BASE of a register; memory has its page's. */
-#define RAM(off)        ((off) >= TPMIX_HEADER)
+#define RAM(off)        ((off) >= TPMIX_RAM)
 
 enum { HEADER = 10 };
 
@@ -139,12 +139,12 @@ bool machine_fault_over(void)
 /* Memory of the guest that the device shares, or NULL. */
 static uint8_t *ram(uint32_t off, unsigned int size)
 {
+	if (off >= TPMIX_HEADER && off - TPMIX_HEADER + size <= 4096)
+		return (uint8_t *)machine->ram_page + (off - TPMIX_HEADER);
 	if (off >= TPMIX_RSP_WINDOW && off - TPMIX_RSP_WINDOW + size <= CAPACITY)
 		return machine->ram_rsp + (off - TPMIX_RSP_WINDOW);
 	if (off >= TPMIX_CMD_WINDOW && off - TPMIX_CMD_WINDOW + size <= CAPACITY)
 		return machine->ram_cmd + (off - TPMIX_CMD_WINDOW);
-	if (off >= TPMIX_HEADER && off - TPMIX_HEADER + size <= 4096)
-		return (uint8_t *)machine->ram_page + (off - TPMIX_HEADER);
 	return NULL;
 }
 

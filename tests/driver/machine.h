@@ -40,7 +40,8 @@ struct fault {
 
 struct setup {
 	bool crb;               /* tpm-crb-ext, else tpm-tis-indexed */
-	bool one_range;         /* ACPI names one range for all */
+	bool one_range;         /* firmware names one range for all */
+	bool of;                /* by a device tree, else by ACPI */
 	uint32_t takes;         /* accesses for which a command runs; FOREVER */
 	uint32_t takes_us;      /* not 0: so long, whatever accesses there are */
 	bool cancels;           /* the TPM honours a cancel */

@@ -100,6 +100,19 @@ static void test_one_range(gconstpointer data)
 	guest_end();
 }
 
+static void test_device_tree(gconstpointer data)
+{
+	const struct shape *s = data;
+
+	power_on(s);
+	machine->setup.one_range = true;
+	machine->setup.of = true;
+	g_assert_cmpint(boot(s), ==, 0);
+	g_assert_cmpstr(guest_door(), ==, s->door);
+	g_assert_cmpint(guest_transmit(1, 1), ==, RIGHT);
+	guest_end();
+}
+
 static void test_family(gconstpointer data)
 {
 	const struct shape *s = data;
@@ -580,6 +593,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	add("plain", test_plain);
 	add("one-range", test_one_range);
+	add("device-tree", test_device_tree);
 	add("family", test_family);
 	add("running-at-probe", test_running_at_probe);
 	add("running-for-ever", test_running_for_ever);

@@ -135,7 +135,7 @@ static uint32_t region(uint32_t addr)
 	if (cfg->crb && addr >= TPMIX_EXT && addr - TPMIX_EXT < pages) {
 		return TPMIX_EXT;
 	}
-	if (addr >= TPMIX_HEADER && addr < TPMIX_CMD_WINDOW) {
+	if (addr >= TPMIX_HEADER && addr < TPMIX_SPACE_SIZE) {
 		return TPMIX_HEADER;
 	}
 	if (addr >= TPMIX_CMD_WINDOW && addr - TPMIX_CMD_WINDOW < CAPACITY) {

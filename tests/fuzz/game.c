@@ -91,7 +91,7 @@ static void check_repeated(struct game *g, const struct action *a)
 	if (!busy(g->main)) {
 		return;
 	}
-	if (a->addr >= TPMIX_HEADER) {
+	if (a->addr + a->size > TPMIX_RAM) {
 		return; /* memory: the device cannot know what is a repetition */
 	}
 	host_copy(g->third, g->main);

@@ -133,8 +133,8 @@ static uint32_t block_value(const struct model *m, int p, uint32_t off)
 	case 0xFAC: return (uint32_t)(in_ram(m, 0x10000) >> 32);
 	case 0xFB0: return (uint32_t)in_ram(m, 0x20000);
 	case 0xFB4: return (uint32_t)(in_ram(m, 0x20000) >> 32);
-	case 0xFB8: return (uint32_t)in_ram(m, 0x0F000);
-	case 0xFBC: return (uint32_t)(in_ram(m, 0x0F000) >> 32);
+	case 0xFB8: return (uint32_t)in_ram(m, 0x30000);
+	case 0xFBC: return (uint32_t)(in_ram(m, 0x30000) >> 32);
 	case 0xFC0: return m->page[p].index;
 	case 0xFC8: return m->page[p].csum_expect;
 	case 0xFCC: return m->accepted;

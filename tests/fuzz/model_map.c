@@ -19,14 +19,15 @@ static enum place find(const struct model *m, uint32_t addr, int *p, uint32_t *o
 		place = EXTENSION;
 	} else if (!m->cfg.ram) {
 		place = NOWHERE;
-	} else if (addr >= 0xF000 && addr < 0x10000) {
-		place = HEADER;
 	} else if (addr >= 0x10000 && addr < 0x20000) {
 		*off = addr - 0x10000;
 		place = *off < m->cfg.capacity ? COMMAND : NOWHERE;
 	} else if (addr >= 0x20000 && addr < 0x30000) {
 		*off = addr - 0x20000;
 		place = *off < m->cfg.capacity ? RESPONSE : NOWHERE;
+	} else if (addr >= 0x30000 && addr < 0x40000) {
+		*off = addr - 0x30000;
+		place = HEADER;
 	}
 	return *p < m->cfg.localities ? place : NOWHERE;
 }
@@ -62,7 +63,7 @@ static uint8_t read_one(struct model *m, uint32_t addr, unsigned int size, bool 
 	case EXTENSION:
 		return indexed_read(m, p, off);
 	case HEADER:
-		return off >= 0xF90 ? block_read(m, 0, off) : 0;
+		return off >= 0xF90 && off < 0x1000 ? block_read(m, 0, off) : 0;
 	case COMMAND:
 		return m->window[off];
 	case RESPONSE:
@@ -89,7 +90,7 @@ static bool is_something(const struct model *m, uint32_t word)
 	case EXTENSION:
 		return in_window(off) || (off >= 0xF90 && off < 0xFE8);
 	case HEADER:
-		return off < 0xFE8;
+		return off < 0xFE8 || off >= 0x1000;
 	case COMMAND:
 	case RESPONSE:
 		return true;
@@ -106,7 +107,7 @@ uint64_t model_read(struct model *m, uint32_t addr, unsigned int size, bool take
 	if (m->none) {
 		return 0;
 	}
-	for (word = addr & ~3u; take && addr < 0x30000 && word < addr + size;
+	for (word = addr & ~3u; take && addr < 0x40000 && word < addr + size;
 	     word += 4) {
 		m->strays += !is_something(m, word);
 	}
@@ -153,14 +154,14 @@ void model_write(struct model *m, uint32_t addr, uint64_t val, unsigned int size
 {
 	uint64_t kept = size < 8 ? val & ((1ull << size * 8) - 1) : val;
 	uint32_t accepted = m->accepted;
-	bool fifo = false, seen = addr < 0xF000;
+	bool fifo = false, seen = addr + size <= 0x10000;
 	uint32_t word, off;
 	int p;
 
 	if (m->none) {
 		return;
 	}
-	/* "the RAM at 0x0F000 and above, whose writes no device sees" */
+	/* "the RAM at 0x10000 and above, whose writes no device sees" */
 	if (seen && m->last.any && m->last.addr == addr && m->last.size == size &&
 	    m->last.val == kept) {
 		return;

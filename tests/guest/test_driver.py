@@ -160,7 +160,7 @@ def larger(device, size, wanted, right, **options):
 def replayed(device, when, append=""):
     """Of all accesses a third again, at once or late; nobody is to notice."""
     options = argparse.Namespace(rounds=2, rate=300000, repetitions=None, seed=2011,
-                                 kernel="6.1", accel="tcg", qemu="own")
+                                 kernel="6.1", accel="tcg", qemu="own", machine="q35")
     row = run_row(Row(f"{device} {append}", device, "indexed",
                       replay=f"addr=0xfed40000,size=0xb000,when={when}", append=append),
                   options)

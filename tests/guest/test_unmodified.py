@@ -168,7 +168,7 @@ def replayed(device, which, rate):
     """tpm_crb's accesses again: which, of mmio-replay's properties, and how many of
     1000000."""
     options = argparse.Namespace(rounds=2, rate=rate, repetitions=None, seed=2011,
-                                 kernel="6.1", accel="tcg", qemu="own")
+                                 kernel="6.1", accel="tcg", qemu="own", machine="q35")
     row = run_row(Row(f"{device}, {which}", device, "stock",
                       replay="addr=0xfed40000,size=0x1000,done-addr=0x4c,done-mask=1,"
                              f"done-value=0,{which}"), options)

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define TPM_BASE        0xFED40000u
-#define TPM_SIZE        0x30000u
+#define TPM_SIZE        0x40000u
 #define DATA_FIFO       0x024u
 #define BUFFER          0x080u
 #define BUFFER_END      0xF00u

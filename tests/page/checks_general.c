@@ -88,7 +88,7 @@ static void r2_not_ram(void)
 	wr(at(0, 0xFCC), 2, 4);
 	answer();
 	wr(0x10000, 0x80, 1);
-	wr(0x0F000, 0, 4);
+	wr(0x30000, 0, 4);
 	wr(at(0, 0xFCC), 2, 4);
 	IS(rig.m->starts, 1);
 	/* DATA_FIFO: the same byte twice is two bytes. */
@@ -267,7 +267,7 @@ static void no_tpm(void)
 		on(all[d]);
 		run(0, 1);
 		event(OP_RESET, 0, 4096);
-		for (addr = 0; addr < 0x30000; addr += addr % 0x1000 ? 0x7F8 : 8) {
+		for (addr = 0; addr < 0x40000; addr += addr % 0x1000 ? 0x7F8 : 8) {
 			IS(rd(addr, 8), 0);
 		}
 		take(0);
@@ -383,7 +383,7 @@ static void pages(void)
 	for (l = 0; l < 5; l++) {
 		IS(rd(l << 12 | 0xF90, 4), 0x58495054);
 	}
-	IS(rd(0xFF90, 4), 0x58495054);
+	IS(rd(0x30F90, 4), 0x58495054);
 	take(0);
 	wr(0x10FFF, 0x77, 1);
 	IS(rd(0x10FFF, 1), 0x77);
@@ -449,7 +449,7 @@ const struct check checks_general[] = {
 	{ "addresses/bytes-not-written", "Bytes that are not written count as 0", bytes_not_written },
 	{ "addresses/locality-pages", "| 0x00000 | 0x5000 | five locality pages of 4 KiB", pages },
 	{ "addresses/extension-pages", "| 0x06000 | 0x5000 | `tpm-crb-ext`: extension pages", pages },
-	{ "addresses/header-page", "| 0x0F000 | 0x1000 | header page, RAM, read-only", pages },
+	{ "addresses/header-page", "| 0x30000 | 64 KiB | header page, RAM, read-only", pages },
 	{ "addresses/command-window", "| 0x10000 | 64 KiB | command window, RAM", pages },
 	{ "addresses/response-window", "| 0x20000 | 64 KiB | response window, RAM", pages },
 	{ "addresses/tis", "| `tpm-tis-indexed` | FIFO and indexed door | none | yes |", pages },

@@ -15,7 +15,7 @@ static void reset_values(void)
 	IS(reg(0, 0xFA4), 4096);
 	IS(rd(at(0, 0xFA8), 8), 0xFED50000);
 	IS(rd(at(0, 0xFB0), 8), 0xFED60000);
-	IS(rd(at(0, 0xFB8), 8), 0xFED4F000);
+	IS(rd(at(0, 0xFB8), 8), 0xFED70000);
 	IS(reg(0, 0xFC0), 0xFFFFFFFF);
 	take(0);
 	IS(rd(at(0, 0x100), 4), 0);
@@ -447,7 +447,7 @@ static void edge_of_a_request(void)
 	take(1);
 	IS(rig.m->e.edges, 1);
 	IS(reg(0, 0xFD4), 0x30 | STATE_COMPLETION);
-	IS(rd(0xFFD4, 4), 0x30 | STATE_COMPLETION);
+	IS(rd(0x30FD4, 4), 0x30 | STATE_COMPLETION);
 	take(1);
 	IS(rig.m->e.edges, 1);
 }
@@ -524,18 +524,18 @@ static void header_page(void)
 	uint32_t off;
 
 	on(CRB);
-	IS(rd(0xF000, 4), 0);
-	IS(rd(0xFF8C, 4), 0);
+	IS(rd(0x30000, 4), 0);
+	IS(rd(0x30F8C, 4), 0);
 	crb_run(0, 1);
 	answer();
 	for (off = 0xF90; off < 0x1000; off += 4) {
-		IS(rd(0xF000 + off, 4), reg(0, off));
+		IS(rd(0x30000 + off, 4), reg(0, off));
 	}
-	IS(rd(0xFFD8, 8), 1 | (uint64_t)rig.p->rsp_len << 32);
-	wr(0xFFD8, 7, 4);
-	IS(rd(0xFFD8, 4), 1);
+	IS(rd(0x30FD8, 8), 1 | (uint64_t)rig.p->rsp_len << 32);
+	wr(0x30FD8, 7, 4);
+	IS(rd(0x30FD8, 4), 1);
 	seize(1);
-	IS(rd(0xFFD8, 4), 0xFFFFFFFF);
+	IS(rd(0x30FD8, 4), 0xFFFFFFFF);
 }
 
 /* Every burst of up to 16 bits in a command changes its checksum. */
@@ -577,7 +577,7 @@ const struct check checks_indexed[] = {
 	{ "indexed/ram-size-reset", "| 0xFA4 | TPMIX_REG_RAM_SIZE | 4 | RO | property buffer-size | any |", reset_values },
 	{ "indexed/cmd-window-reset", "| 0xFA8 | TPMIX_REG_CMD_WINDOW | 8 | RO | 0xFED50000 | any |", reset_values },
 	{ "indexed/rsp-window-reset", "| 0xFB0 | TPMIX_REG_RSP_WINDOW | 8 | RO | 0xFED60000 | any |", reset_values },
-	{ "indexed/header-reset", "| 0xFB8 | TPMIX_REG_HEADER | 8 | RO | 0xFED4F000 | any |", reset_values },
+	{ "indexed/header-reset", "| 0xFB8 | TPMIX_REG_HEADER | 8 | RO | 0xFED70000 | any |", reset_values },
 	{ "indexed/index-reset", "| 0xFC0 | TPMIX_REG_INDEX | 4 | RW | 0 | active |", reset_values },
 	{ "indexed/cancel-reset", "| 0xFC4 | TPMIX_REG_CANCEL | 4 | WO | 0 | active |", reset_values },
 	{ "indexed/csum-expect-reset", "| 0xFC8 | TPMIX_REG_CSUM_EXPECT | 4 | RW | 0 | active |", reset_values },

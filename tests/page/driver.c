@@ -33,7 +33,7 @@ static uint32_t door(const struct driver *d, uint32_t off)
 /* "A guest polls COMPLETED here without an exit", where it has the windows. */
 static uint32_t polled(const struct driver *d, uint32_t off)
 {
-	return d->ram ? 0xF000 + off : door(d, off);
+	return d->ram ? 0x30000 + off : door(d, off);
 }
 
 static struct driver_access read_of(uint32_t addr, unsigned int size)

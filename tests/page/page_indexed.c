@@ -35,7 +35,7 @@ static uint32_t indexed_register(const struct page *p, unsigned int l, uint32_t 
 	case 0xFB0:
 		return ram ? (uint32_t)(base + 0x20000) : 0;
 	case 0xFB8:
-		return ram ? (uint32_t)(base + 0xF000) : 0;
+		return ram ? (uint32_t)(base + 0x30000) : 0;
 	case 0xFAC:
 	case 0xFB4:
 	case 0xFBC:

@@ -20,15 +20,15 @@ static enum where where_is(const struct page *p, uint32_t addr)
 	if (!p->cfg.ram) {
 		return NOT_THERE;
 	}
-	if (addr >= 0xF000 && addr < 0x10000) {
-		return HEADER_PAGE;
-	}
 	/* "what is behind RAM_SIZE in a window's 64 KiB" */
 	if (addr >= 0x10000 && addr - 0x10000 < p->cfg.buffer_size) {
 		return CMD_WINDOW;
 	}
 	if (addr >= 0x20000 && addr - 0x20000 < p->cfg.buffer_size) {
 		return RSP_WINDOW;
+	}
+	if (addr >= 0x30000 && addr < 0x40000) {
+		return HEADER_PAGE;
 	}
 	return NOT_THERE;
 }
@@ -99,7 +99,7 @@ static uint8_t read_byte(struct page *p, uint32_t addr, unsigned int size)
 					      page_fifo_read(p, l, off, size);
 	case HEADER_PAGE:
 		/* "at 0xF90-0xFFF what locality 0 reads there in its vendor block" */
-		return off >= 0xF90 ? page_indexed_read(p, 0, off) : 0;
+		return addr >= 0x30F90 && addr < 0x31000 ? page_indexed_read(p, 0, off) : 0;
 	case CMD_WINDOW:
 		return p->cmd0[addr - 0x10000];
 	case RSP_WINDOW:
@@ -171,8 +171,8 @@ void page_write(struct page *p, uint32_t addr, uint64_t val, unsigned int size)
 		}
 		return;
 	}
-	/* "and so is all at 0x0F000 and above" */
-	if (p->tpm == PAGE_NO_TPM || addr >= 0xF000) {
+	/* "and so is all at 0x10000 and above" */
+	if (p->tpm == PAGE_NO_TPM || addr + size > 0x10000) {
 		return;
 	}
 	if (size < 8) {

@@ -142,14 +142,17 @@ static const uint8_t *memory(const struct machine *m, uint32_t addr)
 		return addr < 0x80 ? (const uint8_t *)m->crb_regs + addr :
 				     m->crb_buffer + addr - 0x80;
 	}
-	if (addr >= 0xF000 && addr < 0x10000) {
-		return addr < 0xFF90 ? &zero : (const uint8_t *)m->block + addr - 0xFF90;
-	}
 	if (addr >= 0x10000 && addr < 0x10000 + cfg->capacity) {
 		return m->ram_cmd + addr - 0x10000;
 	}
 	if (addr >= 0x20000 && addr < 0x20000 + cfg->capacity) {
 		return m->ram_rsp + addr - 0x20000;
+	}
+	if (addr >= 0x30F90 && addr < 0x31000) {
+		return (const uint8_t *)m->block + addr - 0x30F90;
+	}
+	if (addr >= 0x30000 && addr < 0x40000) {
+		return &zero;
 	}
 	return NULL;
 }

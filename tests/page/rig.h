@@ -11,7 +11,7 @@
 #include "page_model.h"
 #include "tpmix.h"
 
-#define RIG_SPACE 0x30000u
+#define RIG_SPACE 0x40000u
 
 /* A device, by its name on QEMU's command line. */
 struct rig_device {

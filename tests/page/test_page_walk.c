@@ -112,7 +112,7 @@ static uint32_t some_address(struct walk *w)
 	case 2:
 		return 0x20000 + rnd(w, 64);
 	case 3:
-		return 0xFF90 + rnd(w, 0x68);
+		return 0x30F90 + rnd(w, 0x68);
 	case 4:
 	case 5:
 		return page + 0x6000 + some_offset(w);

@@ -381,8 +381,8 @@ def with_tis_range(aml):
     """QEMU's own code gives PCI0 the range of tpm-tis, 0x5000 bytes, and so does the TPM
     with it; the patched one all of the space."""
     fixed = bytes.fromhex("860900010000d4fe")
-    assert fixed + (0x30000).to_bytes(4, "little") in aml
-    return aml.replace(fixed + (0x30000).to_bytes(4, "little"),
+    assert fixed + (0x40000).to_bytes(4, "little") in aml
+    return aml.replace(fixed + (0x40000).to_bytes(4, "little"),
                        fixed + (0x5000).to_bytes(4, "little"))
 
 

@@ -9,7 +9,7 @@
 #include "txn.h"
 
 #define BASE       0xFED40000u
-#define SPACE_SIZE 0x30000u
+#define SPACE_SIZE 0x40000u
 #define DID_VID    0x00011014u
 
 /* QEMU's docs/specs/fw_cfg.rst */

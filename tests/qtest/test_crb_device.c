@@ -165,43 +165,43 @@ struct map {
 	const char *page, *mmio, *header, *cmd, *rsp, *ppi;
 };
 
-#define HEADER "fed4f000-fed4ffff rom"
+#define HEADER "fed70000-fed7ffff rom"
 #define PPI "fed45000-fed45fff ram"
 
 /* Where no memory is, all of the space traps, also what is not there. */
 static const struct map maps[] = {
 	{ "crb", DEVICE, "fed40000-fed40fff romd",
-	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o, "
+	  "fed41000-fed44fff i/o, fed46000-fed4ffff i/o, "
 	  "fed54000-fed5ffff i/o, fed64000-fed6ffff i/o", HEADER,
 	  "fed50000-fed53fff ram", "fed60000-fed63fff rom", PPI },
 	{ "crb-4k", DEVICE ",buffer-size=4K", "fed40000-fed40fff romd",
-	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o, "
+	  "fed41000-fed44fff i/o, fed46000-fed4ffff i/o, "
 	  "fed51000-fed5ffff i/o, fed61000-fed6ffff i/o", HEADER,
 	  "fed50000-fed50fff ram", "fed60000-fed60fff rom", PPI },
 	{ "crb-64k", DEVICE ",buffer-size=64K,ppi=off", "fed40000-fed40fff romd",
-	  "fed41000-fed4efff i/o", HEADER,
+	  "fed41000-fed4ffff i/o", HEADER,
 	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom", "" },
 	{ "crb-one-locality", DEVICE ",localities=1,buffer-size=64K",
 	  "fed40000-fed40fff romd",
-	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o", HEADER,
+	  "fed41000-fed44fff i/o, fed46000-fed4ffff i/o", HEADER,
 	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom", PPI },
 	/* DATA_FIFO has to trap */
 	{ "crb-fifo", DEVICE ",interface=fifo,buffer-size=64K",
 	  "fed40000-fed40fff i/o",
-	  "fed41000-fed44fff i/o, fed46000-fed4efff i/o", HEADER,
+	  "fed41000-fed44fff i/o, fed46000-fed4ffff i/o", HEADER,
 	  "fed50000-fed5ffff ram", "fed60000-fed6ffff rom", PPI },
 	{ "tis", TIS, "",
-	  "fed40000-fed44fff i/o, fed46000-fed4efff i/o, "
+	  "fed40000-fed44fff i/o, fed46000-fed4ffff i/o, "
 	  "fed54000-fed5ffff i/o, fed64000-fed6ffff i/o", HEADER,
 	  "fed50000-fed53fff ram", "fed60000-fed63fff rom", PPI },
 	{ "tis-32k", TIS ",buffer-size=32K,ram=on,ppi=off", "",
-	  "fed40000-fed4efff i/o, fed58000-fed5ffff i/o, "
+	  "fed40000-fed4ffff i/o, fed58000-fed5ffff i/o, "
 	  "fed68000-fed6ffff i/o", HEADER,
 	  "fed50000-fed57fff ram", "fed60000-fed67fff rom", "" },
 	/* as where the machine's memory is confidential */
-	{ "tis-ram-off", TIS ",ram=off", "", "fed40000-fed6ffff i/o", "", "", "",
+	{ "tis-ram-off", TIS ",ram=off", "", "fed40000-fed7ffff i/o", "", "", "",
 	  "" },
-	{ "crb-ram-off", DEVICE ",ram=off", "", "fed40000-fed6ffff i/o", "", "",
+	{ "crb-ram-off", DEVICE ",ram=off", "", "fed40000-fed7ffff i/o", "", "",
 	  "", "" },
 };
 
@@ -229,7 +229,7 @@ static void memory_map(gconstpointer data)
 	g_assert_cmphex(qtest_readl(f.q, page + 0xFA4), ==, size);
 	g_assert_cmphex(qtest_readq(f.q, page + 0xFA8), ==, ram ? 0xFED50000 : 0);
 	g_assert_cmphex(qtest_readq(f.q, page + 0xFB0), ==, ram ? 0xFED60000 : 0);
-	g_assert_cmphex(qtest_readq(f.q, page + 0xFB8), ==, ram ? 0xFED4F000 : 0);
+	g_assert_cmphex(qtest_readq(f.q, page + 0xFB8), ==, ram ? 0xFED70000 : 0);
 	if (!ram) {
 		size = 0x4000;
 	}

@@ -11,7 +11,7 @@
 #define BASE    0xFED40000u
 #define CMD     0xFED50000u
 #define RSP     0xFED60000u
-#define HEADER  0xFED4F000u
+#define HEADER  0xFED70000u
 #define DEVICE  "-machine q35 -device tpm-crb-ext,id=tpm,tpmdev=tpm0 "
 
 

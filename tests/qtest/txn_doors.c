@@ -235,32 +235,32 @@ const struct txn_kind txn_stock_linux = {
 	.ram = TPM_REG_DATA_BUFFER,
 };
 const struct txn_kind txn_fifo = {
-	"fifo", INDEXED, FIFO_DOOR, .ram = TPMIX_HEADER,
+	"fifo", INDEXED, FIFO_DOOR, .ram = TPMIX_RAM,
 };
 const struct txn_kind txn_indexed = {
-	"indexed", INDEXED, INDEXED_DOOR, .ram = TPMIX_HEADER,
+	"indexed", INDEXED, INDEXED_DOOR, .ram = TPMIX_RAM,
 };
 const struct txn_kind txn_ram = {
-	"ram", INDEXED, RAM_DOOR, .ram = TPMIX_HEADER,
+	"ram", INDEXED, RAM_DOOR, .ram = TPMIX_RAM,
 };
 const struct txn_kind txn_crb = {
-	"crb", CRB_EXT, CRB_DOOR, .ram = TPMIX_HEADER,
+	"crb", CRB_EXT, CRB_DOOR, .ram = TPMIX_RAM,
 };
 const struct txn_kind txn_crb_linux = {
-	"crb-linux", CRB_EXT, LINUX_DOOR, .ram = TPMIX_HEADER,
+	"crb-linux", CRB_EXT, LINUX_DOOR, .ram = TPMIX_RAM,
 };
 const struct txn_kind txn_crb_indexed = {
 	"crb-indexed", CRB_EXT, INDEXED_DOOR, .crb = true, .indexed = TPMIX_EXT,
-	.ram = TPMIX_HEADER,
+	.ram = TPMIX_RAM,
 };
 const struct txn_kind txn_crb_ram = {
 	"crb-ram", CRB_EXT, RAM_DOOR, .crb = true, .indexed = TPMIX_EXT,
-	.ram = TPMIX_HEADER,
+	.ram = TPMIX_RAM,
 };
 const struct txn_kind txn_crb_fifo = {
-	"crb-fifo", CRB_FIFO, FIFO_DOOR, .ram = TPMIX_HEADER,
+	"crb-fifo", CRB_FIFO, FIFO_DOOR, .ram = TPMIX_RAM,
 };
 const struct txn_kind txn_crb_fifo_indexed = {
 	"crb-fifo-indexed", CRB_FIFO, INDEXED_DOOR, .indexed = TPMIX_EXT,
-	.ram = TPMIX_HEADER,
+	.ram = TPMIX_RAM,
 };

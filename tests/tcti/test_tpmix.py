@@ -57,7 +57,7 @@ def check_indexed(regs, page, line=False):
     assert regs["VERSION"]["fields"] == {"major": 1, "minor": 0}
     assert regs["CAP"]["fields"] == {"INT": int(line), "RAM": 1, "CSUM": 1, "TICKET": 1,
                                      "INDEX": 1}
-    assert regs["HEADER"]["value"] == 0xFED4F000
+    assert regs["HEADER"]["value"] == 0xFED70000
 
 
 @test
@@ -299,7 +299,7 @@ def watch():
 def watch_sees_changes():
     """A file as memory: a stand-in whose ACCESS this test changes."""
     with workdir() as work:
-        image = bytearray(b"\xff" * 0x30000)
+        image = bytearray(b"\xff" * 0x40000)
         image[0:4] = b"\x81\0\0\0"
         image[0x30:0x34] = b"\0\x21\0\0"
         path = work / "registers"
@@ -394,7 +394,7 @@ def what_goes_wrong_outside():
         tpmix("exec", RANDOM, config)
         assert "start QEMU with -qtest" in tpmix(
             "info", f"transport=qtest,path={work}/none", status=FAILED).stderr
-        (work / "zeros").write_bytes(bytes(0x30000))
+        (work / "zeros").write_bytes(bytes(0x40000))
         assert "no TPM at 0x0" in tpmix(
             "info", f"transport=mem,address=0,path={work}/zeros", status=FAILED).stderr
         other = subprocess.Popen([TPMIX, "exec", "-", config], stdin=subprocess.PIPE)

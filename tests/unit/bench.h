@@ -104,7 +104,7 @@ static void bench_changed(void *opaque, uint32_t addr, uint32_t len)
 	g_assert_nonnull(b->e.cfg.ram.rsp);
 	bench_copy(b->copy.cmd, b->ram_cmd, 0x10000, capacity, addr, len);
 	bench_copy(b->copy.rsp, b->ram_rsp, 0x20000, capacity, addr, len);
-	bench_copy(b->copy.block, b->block, 0xFF90, 0x70, addr, len);
+	bench_copy(b->copy.block, b->block, 0x30F90, 0x70, addr, len);
 	bench_copy(b->copy.crb_regs, b->crb_regs, 0, 0x80, addr, len);
 	bench_copy(b->copy.crb_buffer, b->crb_buffer, 0x80, 0xF80, addr, len);
 }
@@ -149,7 +149,7 @@ static inline void check_mirror(const struct tpmix *e, uint32_t addr,
 
 	for (i = 0; i < len; i += 8) {
 		memcpy(&val, (const uint8_t *)mem + i, 8);
-		g_assert_cmphex(val, ==, tpmix_read(e, addr + i, 8));
+		g_assert_cmphex(GUINT64_FROM_LE(val), ==, tpmix_read(e, addr + i, 8));
 	}
 }
 
@@ -171,7 +171,7 @@ static inline void check_ram(const struct bench *b)
 		g_assert_cmpmem(b->copy.crb_regs, 0x80, ram->crb_regs, 0x80);
 		g_assert_cmpmem(b->copy.crb_buffer, 0xF80, ram->crb_buffer, 0xF80);
 	}
-	check_mirror(&b->e, 0xFF90, ram->block, 0x70);
+	check_mirror(&b->e, 0x30F90, ram->block, 0x70);
 	check_mirror(&b->e, 0x20000, ram->rsp, b->e.cfg.capacity);
 	if (ram->crb_regs && b->e.s.interface == TPMIX_INTERFACE_CRB) {
 		check_mirror(&b->e, 0x00000, ram->crb_regs, 0x80);

@@ -150,10 +150,10 @@ static inline void driver_ram(struct guest *g)
 	op_buffer(g, RAM_WRITE, 0, COMMAND, 8, 0);
 	op(g, WRITE, 0x6FC8, 8, 2ull << 32 | 0x10000 |
 				tpmix_crc16(g->cmd, COMMAND), 0);
-	op(g, POLL, 0xFFD8, 4, 2, 0);
-	op(g, READ, 0xFFDC, 4, 0, 0);
+	op(g, POLL, 0x30FD8, 4, 2, 0);
+	op(g, READ, 0x30FDC, 4, 0, 0);
 	op_buffer(g, RAM_READ, 0, RESPONSE, 8, 0);
-	op(g, READ, 0xFFE0, 4, 0, 0);
+	op(g, READ, 0x30FE0, 4, 0, 0);
 	op(g, WRITE, 0x08, 4, 2, LEAVES);
 }
 

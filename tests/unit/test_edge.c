@@ -111,7 +111,7 @@ static uint32_t pending(struct bench *b)
 {
 	uint32_t status = rd(b, 0, 0xFD4, 4);
 
-	g_assert_cmphex(rd(b, 0, 0xFFD4, 4), ==, status);
+	g_assert_cmphex(rd(b, 0, 0x30FD4, 4), ==, status);
 	return status >> 5 & 1;
 }
 

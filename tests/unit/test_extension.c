@@ -18,7 +18,7 @@ static const struct reg regs[] = {
 	{ 0xFAC, 0, 0 },
 	{ 0xFB0, 0xFED60000, 0xFED60000 }, /* RSP_WINDOW */
 	{ 0xFB4, 0, 0 },
-	{ 0xFB8, 0xFED4F000, 0xFED4F000 }, /* HEADER */
+	{ 0xFB8, 0xFED70000, 0xFED70000 }, /* HEADER */
 	{ 0xFBC, 0, 0 },
 	{ 0xFC0, 0xFFFFFFFF, 0 },          /* INDEX */
 	{ 0xFC4, 0xFFFFFFFF, 0 },          /* CANCEL */

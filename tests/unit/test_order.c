@@ -38,14 +38,14 @@ static bool spy_put_word(uint32_t *words, uint32_t at, uint32_t val)
 {
 	if (words == spied->block && at == (0xFD8 - 0xF90) / 4) {
 		completed_stores++;
-		expect_others(words, 0xFF90, 0x70 / 4, at);
+		expect_others(words, 0x30F90, 0x70 / 4, at);
 		check_mirror(&spied->e, 0x20000, spied->ram_rsp, 4096);
 	}
 	if (words == spied->crb_regs && at == 0x4C / 4) {
 		start_stores++;
 		expect_others(words, 0x0000, 0x80 / 4, at);
 		check_mirror(&spied->e, 0x00080, spied->crb_buffer, 0xF80);
-		check_mirror(&spied->e, 0xFF90, spied->block, 0x70);
+		check_mirror(&spied->e, 0x30F90, spied->block, 0x70);
 	}
 	return tpmix_put_word(words, at, val);
 }

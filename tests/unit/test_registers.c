@@ -30,7 +30,7 @@ static const struct reg regs[] = {
 	{ 0xFAC, 4, 0,          0 },
 	{ 0xFB0, 4, 0xFED60000, 0xFED60000 }, /* IX RSP_WINDOW */
 	{ 0xFB4, 4, 0,          0 },
-	{ 0xFB8, 4, 0xFED4F000, 0xFED4F000 }, /* IX HEADER */
+	{ 0xFB8, 4, 0xFED70000, 0xFED70000 }, /* IX HEADER */
 	{ 0xFBC, 4, 0,          0 },
 	{ 0xFC0, 4, 0xFFFFFFFF, 0xFFFFFFFF }, /* transaction part, inactive */
 	{ 0xFFC, 4, 0, 0 },                   /* reserved in the block */

@@ -95,7 +95,7 @@ static void header_page(void)
 {
 	static const uint32_t constant[] = {
 		0x58495054, 0x00010000, 0x0000001F, 4096, 0x0E000100, 4096,
-		0xFED50000, 0, 0xFED60000, 0, 0xFED4F000, 0,
+		0xFED50000, 0, 0xFED60000, 0, 0xFED70000, 0,
 	};
 	struct bench b;
 	unsigned int i, l;
@@ -110,10 +110,13 @@ static void header_page(void)
 		}
 		/* what locality 0 reads in its page, active or not */
 		for (off = 0xF90; off < 0x1000; off += 4) {
-			g_assert_cmphex(rd(&b, 0xF, off, 4), ==, ext(&b, 0, off));
+			g_assert_cmphex(rd(&b, 0x30, off, 4), ==, ext(&b, 0, off));
 		}
 		for (off = 0; off < 0xF90; off += 8) {
-			g_assert_cmphex(tpmix_read(&b.e, 0xF000 + off, 8), ==, 0);
+			g_assert_cmphex(tpmix_read(&b.e, 0x30000 + off, 8), ==, 0);
+		}
+		for (off = 0x1000; off < 0x10000; off += 8) {
+			g_assert_cmphex(tpmix_read(&b.e, 0x30000 + off, 8), ==, 0);
 		}
 	}
 	/* the same page beside the FIFO */
@@ -138,14 +141,15 @@ static void read_only(void)
 	bench_clone(&before, &b);
 	for (n = 1; n <= 8; n++) {
 		for (off = 0; off < 0x1000; off += 61) {
-			tpmix_write(&b.e, 0xF000 + off, 0x0102030405060708, n);
+			tpmix_write(&b.e, 0x30000 + off, 0x0102030405060708, n);
 			tpmix_write(&b.e, 0x20000 + off, 0x0102030405060708, n);
 			tpmix_write(&b.e, 0x21000 + off, 0x0102030405060708, n);
 			tpmix_write(&b.e, 0x11000 + off, 0x0102030405060708, n);
 		}
-		tpmix_write(&b.e, 0xFFFF, 0, 1);
+		tpmix_write(&b.e, 0x30FFF, 0, 1);
+		tpmix_write(&b.e, 0x3FFF8, 0, n);
 		tpmix_write(&b.e, 0x2FFF8, 0, n);
-		tpmix_write(&b.e, 0x30000, 0, n);
+		tpmix_write(&b.e, 0x40000, 0, n);
 	}
 	check(&b);
 	g_assert_true(bench_same(&b, &before));
@@ -178,7 +182,7 @@ static void trapped_window(void)
 	g_assert_cmphex(tpmix_read(&b.e, 0x11000, 8), ==, G_MAXUINT64);
 	g_assert_cmphex(tpmix_read(&b.e, 0x10FFC, 8), ==,
 			0xFFFFFFFF00000000 | (uint32_t)tpmix_read(&b.e, 0x10FFC, 4));
-	/* from the header page into the window */
+	/* from where nothing is into the window */
 	tpmix_write(&b.e, 0xFFFE, 0xAABBCCDD, 4);
 	g_assert_cmphex(b.ram_cmd[0], ==, 0xBB);
 	g_assert_cmphex(b.ram_cmd[1], ==, 0xAA);

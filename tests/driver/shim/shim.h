@@ -188,6 +188,7 @@ unsigned int shim_cpus(void);
 struct attribute { const char *name; };
 struct attribute_group { struct attribute **attrs; };
 struct acpi_device_id { const char *id; unsigned long driver_data; };
+struct of_device_id { const char *compatible; const void *data; };
 struct pnp_device_id { char id[8]; unsigned long driver_data; };
 struct dev_pm_ops;
 enum probe_type { PROBE_FORCE_SYNCHRONOUS = 1 };
@@ -195,6 +196,7 @@ enum probe_type { PROBE_FORCE_SYNCHRONOUS = 1 };
 struct device_driver {
 	const char *name;
 	const struct acpi_device_id *acpi_match_table;
+	const struct of_device_id *of_match_table;
 	const struct attribute_group **dev_groups;
 	const struct dev_pm_ops *pm;
 	enum probe_type probe_type;
@@ -206,8 +208,11 @@ struct devres {
 	void *data;
 };
 
+struct device_node { const char *compatible; };
+
 struct device {
 	struct device_driver *driver;
+	struct device_node *of_node;
 	void *drvdata;
 	struct devres *devres;
 };
@@ -298,6 +303,8 @@ struct pnp_driver {
 
 typedef void *acpi_handle;
 #define ACPI_HANDLE(d)          ((void)(d), (acpi_handle)NULL)
+const struct of_device_id *of_match_node(const struct of_device_id *ids,
+					 const struct device_node *node);
 const struct acpi_device_id *acpi_match_device(const struct acpi_device_id *ids,
 					       const struct device *dev);
 

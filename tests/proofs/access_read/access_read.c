@@ -28,7 +28,6 @@ void proof(void)
 	assume(l < TPMIX_NUM_LOCALITIES);
 	assume(a.addr >> TPMIX_LOCALITY_SHIFT == l ||
 	       (a.addr - TPMIX_EXT) >> TPMIX_LOCALITY_SHIFT == l ||
-	       (l == 0 && a.addr >= TPMIX_HEADER && a.addr < TPMIX_CMD_WINDOW) ||
 	       (l == 0 && a.addr >= TPMIX_RSP_WINDOW));
 #ifndef TWIN
 	assume(e.s.active != l);

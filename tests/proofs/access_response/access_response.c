@@ -11,6 +11,9 @@ static bool is_response(unsigned int l, uint32_t addr)
 	uint32_t page = addr - l * TPMIX_LOCALITY_SIZE;
 	bool crb = e.s.interface == TPMIX_INTERFACE_CRB;
 
+	if (addr >= TPMIX_HEADER) {
+		return false;
+	}
 	if (addr >= TPMIX_RSP_WINDOW) {
 		return l == 0 && tpmix_has_ram(&e) &&
 		       addr - TPMIX_RSP_WINDOW < e.cfg.capacity;

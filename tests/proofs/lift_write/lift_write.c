@@ -23,8 +23,8 @@ void proof(void)
 	assert(num_calls <= 8);
 #endif
 	assert(!num_calls || (shows == 1 && shown_at == num_calls));
-	assert(!num_calls || a.addr < TPMIX_HEADER);
-	assert(!puts_in_ram || (a.addr >= TPMIX_HEADER && !num_calls));
+	assert(!num_calls || a.addr + a.size <= TPMIX_RAM);
+	assert(!puts_in_ram || (a.addr + a.size > TPMIX_RAM && !num_calls));
 	assert((!num_calls && !puts_in_ram) || e.s.family != TPMIX_FAMILY_NONE);
 	assert(e.s.last.size <= 8 &&
 	       (!e.s.last.size || e.s.last.size == 8 ||

@@ -17,7 +17,7 @@ void proof(void)
 
 	any_valid_machine();
 	a = any_access_but_fifo();
-	assume(a.addr < TPMIX_HEADER);
+	assume(a.addr + a.size <= TPMIX_RAM);
 	kcall = any_u32();
 	accepted = e.s.accepted;
 	write(a);

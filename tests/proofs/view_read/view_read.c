@@ -12,8 +12,8 @@ void proof(void)
 
 	any_valid_machine();
 	assume(a.size <= 4);
-	assume((at >= TPMIX_HEADER && at < TPMIX_CMD_WINDOW) ||
-	       (at >= TPMIX_RSP_WINDOW && at < TPMIX_SPACE_SIZE &&
+	assume((at >= TPMIX_HEADER && at < TPMIX_SPACE_SIZE) ||
+	       (at >= TPMIX_RSP_WINDOW && at < TPMIX_HEADER &&
 		at - TPMIX_RSP_WINDOW == k) ||
 	       (e.s.interface == TPMIX_INTERFACE_CRB && at < TPM_REG_DATA_BUFFER));
 #ifdef TWIN

@@ -92,7 +92,7 @@ unpack_kernel() {
     mkdir -p "$new/lib"
     while read -r deb; do
         dpkg-deb --fsys-tarfile "$deb" | tar -tf - |
-            grep -E '/(vmlinu[xz][^/]*|modules\.[a-z.]+)$|/kernel/(drivers/(virtio|char)|lib)/.*\.ko' \
+            grep -E '/(vmlinu[xz][^/]*|modules\.[a-z.]+)$|/kernel/(drivers/(virtio|char)|lib)/.*\.ko|/qemu_fw_cfg\.ko' \
                 >"$WORK/members"
         dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$new" -T "$WORK/members"
     done < <(debs "kernel-$version")
@@ -219,7 +219,7 @@ copy_tools() {
 
 # What a kernel has built in (5.10 few of these, 6.12 most) is no file and not missed.
 MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
-    virtio_console crc-ccitt rng-core tpm tpm_tis_core tpm_tis tpm_crb)
+    virtio_console qemu_fw_cfg crc-ccitt rng-core tpm tpm_tis_core tpm_tis tpm_crb)
 
 # own_modules VERSION: the project's, where scripts/driver.sh has built them.
 own_modules() {

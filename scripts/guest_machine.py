@@ -304,7 +304,7 @@ class Guest:
         if self.command is None:
             append += " loglevel=3"  # IMA's complaints are not for this terminal
         # A nested KVM may offer MSR_IA32_ARCH_CAPABILITIES and refuse its value.
-        cpu = "max,arch-capabilities=off" if self.accel == "kvm" else "max"
+        cpu = "max,arch-capabilities=off" if self.accel == "kvm" else self.board.cpu
         args = [self.qemu, "-machine", self.board.machine, "-accel", self.accel, "-cpu", cpu,
                 "-m", self.memory, "-nodefaults", "-no-user-config", "-display", "none",
                 "-nic", "none", "-no-reboot"]

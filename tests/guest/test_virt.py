@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The devices on the "virt" machines of Arm and RISC-V: Debian's kernels with the stock
+drivers and ours, by device tree and by ACPI, firmware that nobody here wrote, accesses
+repeated, a machine saved and loaded. TAP on stdout."""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from stock import Report, booted, end, stock_guest
+from tap import COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, TOOLS, Guest, count, expect, \
+    run_groups, told
+from demo import Row, run_row
+from guest_boards import BOARDS
+from uboot import UBoot
+
+TIS, CRB = "tpm-tis-indexed", "tpm-crb-ext"
+FIFO = "tpm-crb-ext,interface=fifo"
+ARM, RISCV = "virt-arm", "virt-riscv"
+DOOR = "cat /sys/class/tpm/tpm*/device/door\n"
+FOUND = "[ -e /sys/firmware/devicetree/base ] && echo tree || echo acpi\n"
+
+
+def nobodys(machine, device):
+    """Debian's kernels of these processors have no driver for TIS in memory."""
+    return expect("ls /sys/class/tpm | wc -l\nmodinfo tpm_tis 2>/dev/null | wc -l\n" + FOUND,
+                  "^0\n0\ntree\n$", device=device, machine=machine)
+
+
+def ours(machine, device, kernel, wanted="window", **options):
+    return expect(TOOLS + DRIVER_OF + "\n" + DOOR, f"^tpmix\n{wanted}\n$", device=device,
+                  driver="indexed", machine=machine, kernel=kernel, **options)
+
+
+def cost(machine, device, most, **options):
+    """Trapped accesses for a PCR_Read: the doorbell alone where there is an interrupt."""
+    result, reads, writes, commands = count(COUNTED, device=device, driver="indexed",
+                                            machine=machine, **options)
+    print(f"# {machine}, {device}: {reads / commands:.2f} reads and "
+          f"{writes / commands:.2f} writes per PCR_Read")
+    if result.status or int(result.out) != COUNTED_BYTES or commands - COUNT not in range(5):
+        return f"{commands} commands, " + told(result)
+    right = reads == 0 and commands <= writes <= most * commands
+    return None if right else f"{reads} reads, {writes} writes for {commands} commands"
+
+
+def measured_boot(device, driver, kernel):
+    """AAVMF: by ACPI, every PCR as its log has it, the kernel content."""
+    with stock_guest(device=device, machine=ARM, firmware="aavmf", kernel=kernel,
+                     memory=1024) as guest:
+        booted(guest)
+        report = Report(guest)
+        end(guest)
+    return report.problem(driver)
+
+
+def replayed(machine, device, when):
+    """Of all accesses a third again; nobody is to notice."""
+    options = argparse.Namespace(rounds=1, rate=300000, repetitions=None, seed=2011,
+                                 kernel=None, accel="tcg", qemu="own", machine=machine)
+    base = BOARDS[machine].tpm_base
+    row = run_row(Row(f"{machine}, {device}", device, "indexed",
+                      replay=f"addr={base:#x},size=0xb000,when={when}"), options)
+    print(f"# {row.commands} commands, {row.accesses} accesses, {row.replays} repeated: "
+          f"{row.right} right, {row.wrong} wrong, {row.failed} failed")
+    if row.wrong or row.failed or not row.right or row.replays < row.accesses / 5:
+        return "\n".join([str(row)] + row.errors)
+    return None
+
+
+# As firmware finds them; the start method is at byte 48 of the table.
+ACPI = r"""
+modprobe qemu_fw_cfg || exit 1
+cat /sys/firmware/qemu_fw_cfg/by_name/etc/acpi/tables/raw >/tmp/acpi
+at=$(grep -abo TPM2 /tmp/acpi | head -n 1 | cut -d: -f1)
+echo $(grep -ao 'QEMU002[12]\|MSFT0101' /tmp/acpi) $(od -An -tu1 -j $((at + 48)) -N 1 /tmp/acpi)
+"""
+
+# Saved between the two, loaded after the second: PCR 16 is again what it was.
+SAVED = r"""
+exec 5<>"$TPMIX_CONTROL"
+tpm2_pcrreset 16
+tpm2_pcrextend 16:sha256=$(echo one | sha256sum | cut -d' ' -f1)
+tpm2_pcrread sha256:16 >/tmp/one
+echo save >&5; read -r said <&5
+tpm2_pcrread sha256:16 | cmp - /tmp/one || exit 1
+[ "$said" = saved ] || exit 0
+tpm2_pcrextend 16:sha256=$(echo two | sha256sum | cut -d' ' -f1)
+tpm2_pcrread sha256:16 | cmp -s - /tmp/one && exit 1
+echo load >&5; read -r _ <&5
+exit 1
+"""
+
+
+def saved_and_loaded(machine, device):
+    """The stream of the machine, with its TPM's: a snapshot is one, to a file and back."""
+    with tempfile.TemporaryDirectory() as work:
+        disk = Path(work, "state.qcow2")
+        subprocess.run([BOARDS["q35"].qemu.parent / "qemu-img", "create", "-q", "-f", "qcow2",
+                        disk, "64M"], check=True)
+        with Guest(command=SAVED, device=device, driver="indexed", machine=machine,
+                   qemu_args=["-drive", f"if=none,format=qcow2,file={disk}"]) as guest:
+            monitor = lambda line: guest.qmp.execute("human-monitor-command",
+                                                     **{"command-line": line})
+            guest.control.read_line(240)
+            said = monitor("savevm one")
+            guest.control.write_line("saved")
+            if guest.control.read_line() == "load":
+                said += monitor("loadvm one")
+                guest.control.write_line("loaded")
+            result = guest.wait()
+    return None if not said and not result.status else said + told(result)
+
+
+def uboot(machine, device):
+    """U-Boot's own driver and commands."""
+    with UBoot(machine, device) as console:
+        said = console.command("tpm2 init") + console.command("tpm2 startup TPM2_SU_CLEAR")
+        said += console.command("tpm2 self_test full")
+        said += console.command("tpm2 pcr_read 0 0x48000000")
+        what = console.command("tpm2 info")
+    wrong = re.search(r"error|unknown|fail|timeout", said + what, re.I)
+    if wrong or not re.search(r"PCR #0 .*:\n(\s*[0-9a-f]{2}){32}", said):
+        return f"U-Boot says:\n{said}{what}"
+    return None
+
+
+def arm(tap):
+    tap.check(f"{ARM}: tpm-tis: a device without a driver", lambda: nobodys(ARM, "tpm-tis"))
+    for device, kernel in ((TIS, "7.3"), (CRB, "6.12"), (CRB, "7.3")):
+        tap.check(f"{ARM}: {device}: tpmix by the device tree, Linux {kernel}",
+                  lambda d=device, k=kernel: ours(ARM, d + ",compat=off", k))
+    tap.check(f"{ARM}: {CRB}: the same, trapped", lambda: ours(
+        ARM, CRB + ",compat=off", "6.12", "indexed", append="tpmix.door=indexed"))
+    tap.check(f"{ARM}: {CRB}: one trapped access for a command", lambda: cost(
+        ARM, CRB + ",compat=off", 1.5))
+    tap.check(f"{ARM}: {CRB}: three without an interrupt", lambda: cost(
+        ARM, CRB + ",compat=off,irq=0", 3))
+    tap.check(f"{ARM}: {CRB}: accesses repeated late", lambda: replayed(
+        ARM, CRB + ",compat=off", "late"))
+    tap.check(f"{ARM}: {CRB}: saved and loaded", lambda: saved_and_loaded(
+        ARM, CRB + ",compat=off"))
+
+
+def firmware(tap):
+    for driver, kernel in (("tpm_crb", "6.12"), ("tpm_crb_acpi", "7.3")):
+        tap.check(f"{ARM}: {CRB}: AAVMF, {driver} by ACPI, Linux {kernel}",
+                  lambda s=driver, k=kernel: measured_boot(CRB, s, k))
+    for device in (CRB, TIS):
+        tap.check(f"{ARM}: {device}: AAVMF, tpmix by ACPI", lambda d=device: ours(
+            ARM, d + ",compat=off", "6.12", firmware="aavmf", memory=1024))
+    for device in ("tpm-tis", TIS, FIFO):
+        tap.check(f"{ARM}: {device}: U-Boot", lambda d=device: uboot(ARM, d))
+
+
+def riscv(tap):
+    tap.check(f"{RISCV}: tpm-tis: a device without a driver",
+              lambda: nobodys(RISCV, "tpm-tis"))
+    tap.check(f"{RISCV}: {CRB}: tpmix by the device tree", lambda: ours(
+        RISCV, CRB + ",compat=off", None))
+    tap.check(f"{RISCV}: {TIS}: one trapped access for a command", lambda: cost(
+        RISCV, TIS + ",compat=off", 1.5))
+    tap.check(f"{RISCV}: {TIS}: accesses repeated at once", lambda: replayed(
+        RISCV, TIS + ",compat=off", "now"))
+    tap.check(f"{RISCV}: {CRB}: saved and loaded", lambda: saved_and_loaded(
+        RISCV, CRB + ",compat=off"))
+    for device, want in ((CRB, "QEMU0022 MSFT0101 7"), (TIS, "QEMU0021 MSFT0101 6"),
+                         ("tpm-tis", "MSFT0101 6")):
+        tap.check(f"{RISCV}: {device}: ACPI has it", lambda d=device, w=want: expect(
+            ACPI, f"^{w}\n$", device=d, machine=RISCV))
+
+
+GROUPS = (arm, firmware, riscv)
+
+
+if __name__ == "__main__":
+    sys.exit(run_groups(GROUPS, sys.argv[1:]))

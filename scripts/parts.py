@@ -32,6 +32,8 @@ TEST_PARTS = {
     "tool-tests": [["tool.sh", "tests"]],
     "trees": [["trees.sh"]],
     "cross": [["cross.sh"]],
+    "libvirt-tests": [["need.sh", "libvirt-daemon", "libvirt-daemon-driver-qemu",
+                       "libvirt-clients", "swtpm-tools"]],
 }
 DEFAULT = ("qemu", "engine", "driver", "guest")
 

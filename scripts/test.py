@@ -58,7 +58,7 @@ GUEST = {
 # These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine
 # at random moments.
 ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm",
-         "plugin/plugin", "demo/demo"]
+         "plugin/plugin", "libvirt/libvirt", "demo/demo"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -90,6 +90,8 @@ SUITES = {
                for n, groups in GUEST.items() for group in groups], 1200),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 900),
+    "libvirt": (["qemu", "driver", "guest", "plugin", "libvirt-tests"],
+                [["/usr/bin/python3", ROOT / "tests/libvirt/test_libvirt.py"]], 600),
     "tcti": (["qemu", "engine", "tcti-tests", "tool-tests", "driver", "guest"],
              [[HOST / "tcti" / f"test_tcti_{n}"] for n in TCTI] +
              [["/usr/bin/python3", ROOT / f"tests/tcti/test_{n}.py"]

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A domain's life by virsh, from define to undefine, and what libvirt does for its TPM."""
+
+import re
+import time
+
+from domain import Domain
+
+PCR = "cat /sys/class/tpm/tpm0/pcr-sha256/23"
+EXTEND = f"tpm2_pcrextend 23:sha256={'5a' * 32}"
+NV = "0x1500016"
+DEFINE = f"tpm2_nvdefine -Q {NV} -C o -s 6"
+READ = f"tpm2_nvread {NV} -C o -s 6"
+DRIVER = "basename $(readlink /sys/class/tpm/tpm0/device/driver)"
+# The firmware measures what it does.
+MEASURED = "head -c 1 /sys/kernel/security/tpm0/binary_bios_measurements | grep -q ."
+OFF_S = 30
+
+
+def write(word):
+    return f"printf {word} | tpm2_nvwrite {NV} -C o -i -"
+
+
+class Life:
+    """It begins on a and ends on b. .done: what libvirt did for the TPM, in which the device
+    makes no difference: step -> command lines of swtpm and files, the domain's names out."""
+
+    def __init__(self, work, name, a, b, model, device, way, driver, bound):
+        """driver: the guest's, bound: as what it is there."""
+        self.name, self.a, self.b = name, a, b
+        self.kind, self.bound = device or model, bound
+        self.work = work / name
+        self.domain = Domain(self.work, name, model, device, way, driver)
+        self.done, self.seconds, self.uuid, self.pcr = {}, [], None, None
+
+    def run(self):
+        try:
+            for step in (self.starts, self.snapshot, self.save, self.migrate, self.starts_again,
+                         self.undefine):
+                begin = time.monotonic()
+                step()
+                self.seconds.append(f"{step.__name__} {time.monotonic() - begin:.1f}")
+        finally:
+            self.domain.disconnect()
+        return ", ".join(self.seconds)
+
+    def note(self, step, host):
+        """What there is of it now. How many swtpms."""
+        swtpms = [line for line in host.swtpms() if self.uuid in line]
+        files = [name for name in host.files() if self.uuid in name or self.name in name]
+        # PID, and the domain's number before its name
+        self.done[step] = [
+            re.sub(r"^\d+ |(?<=[/-])\d+(?=-NAME)", "", line.replace(self.uuid, "UUID")
+                   .replace(self.name, "NAME")) for line in swtpms + sorted(files)]
+        return len(swtpms)
+
+    def same(self, step):
+        got = self.domain.tell(PCR), self.domain.tell(READ)
+        assert got == (self.pcr, "first."), f"{step}: {got}, before: {self.pcr}"
+
+    def starts(self):
+        a, domain = self.a, self.domain
+        a.virsh("define", domain.file)
+        self.uuid = a.virsh("domuuid", self.name)
+        a.virsh("start", self.name)
+        domain.connect(a)
+        domain.wait_ready()
+        assert self.note("running", a) == 1, a.swtpms()
+        assert domain.device() == self.kind, domain.device()
+        assert domain.tell(DRIVER) == self.bound, domain.tell(DRIVER)
+        domain.tell(MEASURED)
+        domain.tell(DEFINE)
+        domain.tell(write("first."))
+        domain.tell(EXTEND)
+        self.pcr = domain.tell(PCR)
+        self.same("as written")
+
+    def snapshot(self):
+        a, domain = self.a, self.domain
+        a.virsh("snapshot-create-as", self.name, "before")
+        domain.tell(EXTEND)
+        domain.tell(write("second"))
+        assert domain.tell(PCR) != self.pcr and domain.tell(READ) == "second"
+        a.virsh("snapshot-revert", self.name, "before")
+        domain.connect(a)
+        self.same("at the snapshot")
+        # libvirt migrates no domain that has one
+        a.virsh("snapshot-delete", self.name, "before")
+
+    def save(self):
+        self.a.virsh("save", self.name, self.work / "saved")
+        assert not self.note("saved", self.a), "swtpm outlives its QEMU"
+        self.a.virsh("restore", self.work / "saved")
+        self.domain.connect(self.a)
+        self.same("restored")
+        assert self.note("restored", self.a) == 1, self.a.swtpms()
+
+    def migrate(self):
+        self.a.virsh("migrate", "--live", "--p2p", "--persistent", "--undefinesource",
+                     # both hosts have the disk, though by no network
+                     "--unsafe", self.name, self.b.uri(),
+                     "--migrateuri", f"unix://{self.work}/migration")
+        assert not self.note("migrated, source", self.a), "swtpm is left at the source"
+        assert self.note("migrated, target", self.b) == 1, self.b.swtpms()
+        self.domain.connect(self.b)
+        assert self.domain.device() == self.kind, self.domain.device()
+        self.same("migrated")
+
+    def starts_again(self):
+        """NV as it was, PCRs as after any reset."""
+        b, domain = self.b, self.domain
+        domain.control.write_line("poweroff -f")
+        deadline = time.monotonic() + OFF_S
+        while b.virsh("domstate", self.name) != "shut off":
+            assert time.monotonic() < deadline, "the domain does not shut off"
+            time.sleep(0.1)
+        assert not self.note("shut off", b), "swtpm outlives its QEMU"
+        b.virsh("start", self.name)
+        domain.connect(b)
+        domain.wait_ready()
+        assert domain.tell(READ) == "first.", domain.tell(READ)
+        assert not domain.tell(PCR).strip("0"), domain.tell(PCR)
+
+    def undefine(self):
+        self.b.virsh("destroy", self.name)
+        self.b.virsh("undefine", self.name)
+        assert not self.note("undefined", self.b), "swtpm is left"
+        left = [name for name in self.done["undefined"] if not name.startswith("/var/log/")]
+        assert not left, left

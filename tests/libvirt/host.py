@@ -24,9 +24,13 @@ SCRIPT = r"""
 set -e
 cd "$1"
 shift
+mount --bind /var/lib lib
 for dir in /run /var/lib /var/log /var/cache; do mount -t tmpfs tmpfs $dir; done
-mkdir -p /run/libvirt /var/lib/libvirt
+mkdir -p /run/libvirt /var/lib/libvirt /var/lib/dpkg
+mount --bind lib/dpkg /var/lib/dpkg
 install -d -o tss -m 750 /var/lib/swtpm-localca
+install -d -m 1777 /run/tmp
+export TMPDIR=/run/tmp
 mount --bind sockets /run/libvirt
 mount --bind etc /etc/libvirt
 mount --bind passwd /etc/passwd
@@ -95,7 +99,7 @@ class Host:
         end_process(self.process)
 
     def _prepare(self, plugin):
-        for folder in ("etc", "modules", "sockets"):
+        for folder in ("etc", "lib", "modules", "sockets"):
             (self.work / folder).mkdir(parents=True)
         for module in MODULES.glob("*.so"):
             shutil.copy(module, self.work / "modules")

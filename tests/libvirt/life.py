@@ -25,9 +25,10 @@ class Life:
     """It begins on a and ends on b. .done: what libvirt did for the TPM, in which the device
     makes no difference: step -> command lines of swtpm and files, the domain's names out."""
 
-    def __init__(self, work, name, a, b, model, device, way, driver, bound):
-        """driver: the guest's, bound: as what it is there."""
-        self.name, self.a, self.b = name, a, b
+    def __init__(self, work, name, a, b, model, device, way, driver, bound, more=None):
+        """driver: the guest's, bound: as what it is there; more: a further step, a method's
+        name."""
+        self.name, self.a, self.b, self.more = name, a, b, more
         self.kind, self.bound = device or model, bound
         self.work = work / name
         self.domain = Domain(self.work, name, model, device, way, driver)
@@ -35,11 +36,13 @@ class Life:
 
     def run(self):
         try:
-            for step in (self.starts, self.snapshot, self.save, self.migrate, self.starts_again,
-                         self.undefine):
+            for step in ("starts", "snapshot", "save", "migrate", "shuts_off", "starts_again",
+                         "undefine"):
+                if step in ("snapshot", "starts_again") and step != self.more:
+                    continue
                 begin = time.monotonic()
-                step()
-                self.seconds.append(f"{step.__name__} {time.monotonic() - begin:.1f}")
+                getattr(self, step)()
+                self.seconds.append(f"{step} {time.monotonic() - begin:.1f}")
         finally:
             self.domain.disconnect()
         return ", ".join(self.seconds)
@@ -47,7 +50,9 @@ class Life:
     def note(self, step, host):
         """What there is of it now. How many swtpms."""
         swtpms = [line for line in host.swtpms() if self.uuid in line]
-        files = [name for name in host.files() if self.uuid in name or self.name in name]
+        # A folder for snapshots stays where there was one.
+        files = [name for name in host.files() if (self.uuid in name or self.name in name) and
+                 "/qemu/snapshot/" not in name]
         # PID, and the domain's number before its name
         self.done[step] = [
             re.sub(r"^\d+ |(?<=[/-])\d+(?=-NAME)", "", line.replace(self.uuid, "UUID")
@@ -55,6 +60,7 @@ class Life:
         return len(swtpms)
 
     def same(self, step):
+        """As the guest wrote it."""
         got = self.domain.tell(PCR), self.domain.tell(READ)
         assert got == (self.pcr, "first."), f"{step}: {got}, before: {self.pcr}"
 
@@ -64,9 +70,13 @@ class Life:
         self.uuid = a.virsh("domuuid", self.name)
         a.virsh("start", self.name)
         domain.connect(a)
-        domain.wait_ready()
         assert self.note("running", a) == 1, a.swtpms()
         assert domain.device() == self.kind, domain.device()
+        self.guest_begins()
+
+    def guest_begins(self):
+        domain = self.domain
+        domain.wait_ready()
         assert domain.tell(DRIVER) == self.bound, domain.tell(DRIVER)
         domain.tell(MEASURED)
         domain.tell(DEFINE)
@@ -106,24 +116,42 @@ class Life:
         assert self.domain.device() == self.kind, self.domain.device()
         self.same("migrated")
 
+    def shuts_off(self):
+        self.power_off()
+        deadline = time.monotonic() + OFF_S
+        while self.b.virsh("domstate", self.name) != "shut off":
+            assert time.monotonic() < deadline, "the domain does not shut off"
+            time.sleep(0.1)
+        assert not self.note("shut off", self.b), "swtpm outlives its QEMU"
+
+    def power_off(self):
+        self.domain.control.write_line("poweroff -f")
+
     def starts_again(self):
         """NV as it was, PCRs as after any reset."""
         b, domain = self.b, self.domain
-        domain.control.write_line("poweroff -f")
-        deadline = time.monotonic() + OFF_S
-        while b.virsh("domstate", self.name) != "shut off":
-            assert time.monotonic() < deadline, "the domain does not shut off"
-            time.sleep(0.1)
-        assert not self.note("shut off", b), "swtpm outlives its QEMU"
         b.virsh("start", self.name)
         domain.connect(b)
         domain.wait_ready()
         assert domain.tell(READ) == "first.", domain.tell(READ)
         assert not domain.tell(PCR).strip("0"), domain.tell(PCR)
+        b.virsh("destroy", self.name)
 
     def undefine(self):
-        self.b.virsh("destroy", self.name)
         self.b.virsh("undefine", self.name)
         assert not self.note("undefined", self.b), "swtpm is left"
         left = [name for name in self.done["undefined"] if not name.startswith("/var/log/")]
         assert not left, left
+
+
+class HostsOnly(Life):
+    """The same without a guest, for what is to be compared: a domain's swtpms and files."""
+
+    def guest_begins(self):
+        pass
+
+    def same(self, step):
+        pass
+
+    def power_off(self):
+        self.b.virsh("destroy", self.name)

@@ -23,6 +23,7 @@ PARTS = {
     "tcti": [["tcti.sh"]],
     "tool": [["tool.sh"]],
     "docs": [["docs.sh"]],
+    "libvirt": [["libvirt.sh"]],
 }
 # What only the suites want.
 TEST_PARTS = {

@@ -23,7 +23,7 @@ import ending  # noqa: E402
 SLOW = ("README.md", "docs/plugin.md", "docs/mmio-replay.7")
 # Wants a libvirtd: the suite libvirt has one, and runs this program beside it.
 ELSEWHERE = ("docs/libvirt.md",)
-NOT_RUN = 27    # blocks and examples; a new one is a decision
+NOT_RUN = 28    # blocks and examples; a new one is a decision
 TIMEOUT_S = 560
 # Above a block, with an empty line between.
 MARK = re.compile(r"<!-- not run: \S.* -->")

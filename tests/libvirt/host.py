@@ -23,7 +23,6 @@ START_S = 60
 SCRIPT = r"""
 set -e
 cd "$1"
-shift
 mount --bind /var/lib lib
 for dir in /run /var/lib /var/log /var/cache; do mount -t tmpfs tmpfs $dir; done
 mkdir -p /run/libvirt /var/lib/libvirt /var/lib/dpkg
@@ -37,7 +36,7 @@ mount --bind passwd /etc/passwd
 mount --bind group /etc/group
 mount --bind modules /usr/lib/x86_64-linux-gnu/qemu
 while :; do
-    "$@" >>libvirtd.out 2>&1 || :
+    "$2" >>libvirtd.out 2>&1 || :
 done
 """
 
@@ -76,13 +75,13 @@ def check_possible():
 
 
 class Host:
-    def __init__(self, work, plugin, daemon=("libvirtd",), virsh="virsh"):
+    def __init__(self, work, plugin, daemon="libvirtd"):
         """plugin: is there where its package puts it."""
-        self.work, self.program, self.pid = work, virsh, None
+        self.work, self.pid = work, None
         self._prepare(plugin)
         self.process = spawn(
             ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child",
-             "bash", "-c", SCRIPT, "bash", work, *daemon], work / "host.out")
+             "bash", "-c", SCRIPT, "bash", work, daemon], work / "host.out")
 
     def __enter__(self):
         try:
@@ -141,7 +140,7 @@ class Host:
             stdin=subprocess.DEVNULL)
 
     def try_virsh(self, *args):
-        return self.run(self.program, "-q", "-c", "qemu:///system", *args)
+        return self.run("virsh", "-q", "-c", "qemu:///system", *args)
 
     def virsh(self, *args):
         result = self.try_virsh(*args)
@@ -163,8 +162,13 @@ class Host:
                         "/var/log/swtpm").stdout.splitlines()
 
     def restart_daemon(self):
-        (self.work / "libvirtd.out").write_text("")
-        self.run("kill", self.path("/run/libvirtd.pid").read_text().strip())
+        file = self.path("/run/libvirtd.pid")
+        before = file.read_text()
+        self.run("kill", before.strip())
+        deadline = time.monotonic() + START_S
+        while not file.exists() or file.read_text() in ("", before):
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
         self.wait()
 
     def said(self):

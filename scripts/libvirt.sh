@@ -15,7 +15,7 @@ SERIES=9.0
 export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/libvirt
 OPTIONS=(-Dbuildtype=plain -Dauto_features=disabled -Ddriver_qemu=enabled
     -Ddriver_libvirtd=enabled -Ddriver_remote=enabled -Dyajl=enabled -Dtests=disabled
-    -Ddocs=disabled -Dno_git=true -Dgit_werror=disabled -Dprefix=/usr -Dsystem=true)
+    -Ddocs=disabled -Dno_git=true -Dgit_werror=disabled -Dsystem=true)
 
 fetch_source() {
     local dir=$DOWNLOADS/libvirt version
@@ -63,5 +63,6 @@ id=$(made_of)
 say "building libvirt with our models (the first time about 5 minutes on 2 cores)"
 make_tree
 quiet libvirt-configure env CC="ccache gcc" meson setup "${OPTIONS[@]}" "$OBJ" "$SRC"
-quiet libvirt-build ninja -C "$OBJ" -j "$JOBS" src/libvirtd src/libvirt_driver_qemu.so
+quiet libvirt-build ninja -C "$OBJ" -j "$JOBS" src/libvirtd src/libvirt_driver_qemu.so \
+    src/libvirt_iohelper
 echo "$id" >"$BUILD/libvirt/built"

@@ -173,8 +173,9 @@ class Host:
 
     def said(self):
         """The last of the logs, for whoever reads why a test failed."""
-        logs = [self.work / "libvirtd.out", self.work / "host.out", self.work / "libvirtd.log"]
+        logs = [self.work / name for name in ("libvirtd.out", "host.out", "libvirtd.log")]
         if self.pid:
-            logs += self.path("/var/log").glob("*/**/*.log")
+            logs += sorted(self.path("/var/log").glob("*/**/*.log"),
+                           key=lambda log: log.stat().st_mtime)[-2:]
         return "".join(f"\n{log.name}: {log.read_text(errors='replace')[-500:]}"
                        for log in logs if log.is_file())

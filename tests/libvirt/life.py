@@ -54,9 +54,9 @@ class Life:
         files = [name for name in host.files() if (self.uuid in name or self.name in name) and
                  "/qemu/snapshot/" not in name]
         # PID, and the domain's number before its name
-        self.done[step] = [
+        self.done[step] = sorted(
             re.sub(r"^\d+ |(?<=[/-])\d+(?=-NAME)", "", line.replace(self.uuid, "UUID")
-                   .replace(self.name, "NAME")) for line in swtpms + sorted(files)]
+                   .replace(self.name, "NAME")) for line in swtpms + files)
         return len(swtpms)
 
     def same(self, step):

@@ -47,6 +47,7 @@ def rules(host, work):
 
     crb = ("'tpm-tis-indexed'", "'tpm-crb-ext'")
     assert define().returncode == 0
+    host.virsh("undefine", "tpmix")
     assert define(crb, (" version='2.0'", "")).returncode == 0
     assert "version='2.0'" in host.virsh("dumpxml", "--inactive", "tpmix")
     host.virsh("undefine", "tpmix")

@@ -7,10 +7,11 @@ import time
 from domain import Domain
 
 PCR = "cat /sys/class/tpm/tpm0/pcr-sha256/23"
-EXTEND = f"tpm2_pcrextend 23:sha256={'5a' * 32}"
-NV = "0x1500016"
-DEFINE = f"tpm2_nvdefine -Q {NV} -C o -s 6"
-READ = f"tpm2_nvread {NV} -C o -s 6"
+DEFINE = "tpm2_nvdefine -Q 0x1500016 -C o -s 6"
+# TPM2_PCR_Extend, TPM2_NV_Write, TPM2_NV_Read
+EXTEND = "00000182", "00000017", "00000001 000b" + "5a" * 32
+OWNER_AND_INDEX = "40000001 01500016"
+READ = "0000014e", OWNER_AND_INDEX, "0006 0000"
 DRIVER = "basename $(readlink /sys/class/tpm/tpm0/device/driver)"
 # The firmware measures what it does.
 MEASURED = "head -c 1 /sys/kernel/security/tpm0/binary_bios_measurements | grep -q ."
@@ -18,7 +19,7 @@ OFF_S = 30
 
 
 def write(word):
-    return f"printf {word} | tpm2_nvwrite {NV} -C o -i -"
+    return "00000137", OWNER_AND_INDEX, f"0006 {word.hex()} 0000"
 
 
 class Life:
@@ -61,8 +62,11 @@ class Life:
 
     def same(self, step):
         """As the guest wrote it."""
-        got = self.domain.tell(PCR), self.domain.tell(READ)
-        assert got == (self.pcr, "first."), f"{step}: {got}, before: {self.pcr}"
+        got = self.domain.tell(PCR), self.nv()
+        assert got == (self.pcr, b"first."), f"{step}: {got}, before: {self.pcr}"
+
+    def nv(self):
+        return self.domain.tpm(*READ)[2:]
 
     def starts(self):
         a, domain = self.a, self.domain
@@ -80,17 +84,17 @@ class Life:
         assert domain.tell(DRIVER) == self.bound, domain.tell(DRIVER)
         domain.tell(MEASURED)
         domain.tell(DEFINE)
-        domain.tell(write("first."))
-        domain.tell(EXTEND)
+        domain.tpm(*write(b"first."))
+        domain.tpm(*EXTEND)
         self.pcr = domain.tell(PCR)
         self.same("as written")
 
     def snapshot(self):
         a, domain = self.a, self.domain
         a.virsh("snapshot-create-as", self.name, "before")
-        domain.tell(EXTEND)
-        domain.tell(write("second"))
-        assert domain.tell(PCR) != self.pcr and domain.tell(READ) == "second"
+        domain.tpm(*EXTEND)
+        domain.tpm(*write(b"second"))
+        assert domain.tell(PCR) != self.pcr and self.nv() == b"second"
         a.virsh("snapshot-revert", self.name, "before")
         domain.connect(a)
         self.same("at the snapshot")
@@ -133,7 +137,7 @@ class Life:
         b.virsh("start", self.name)
         domain.connect(b)
         domain.wait_ready()
-        assert domain.tell(READ) == "first.", domain.tell(READ)
+        assert self.nv() == b"first.", self.nv()
         assert not domain.tell(PCR).strip("0"), domain.tell(PCR)
         b.virsh("destroy", self.name)
 

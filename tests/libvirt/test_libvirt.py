@@ -57,12 +57,12 @@ def checks(work, a, b):
     lives = {name: Life(work, name, a, b, *words) for name, words in LIVES.items()}
     first = [(f"{name}: from define to undefine", life.run)
              for name, life in (lives | {"stock": stock}).items()]
+    first.append((f"{PAGE}, as it is typed", lambda: the_page(a)))
     last = [(f"{name}: what libvirt does is what it does for a stock TPM",
              lambda life=life: as_stock(life, stock)) for name, life in lives.items()]
     return first, [*last,
                    ("libvirtd begins again while a domain runs",
-                    lambda: daemon_begins_again(a, work)),
-                   (f"{PAGE}, as it is typed", lambda: the_page(a))]
+                    lambda: daemon_begins_again(a, work))]
 
 
 if __name__ == "__main__":

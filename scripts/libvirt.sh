@@ -60,7 +60,7 @@ need build-essential ninja-build meson ccache pkg-config dpkg-dev git python3 li
 fetch_source
 id=$(made_of)
 [ "$(cat "$BUILD/libvirt/built" 2>/dev/null)" != "$id" ] || exit 0
-say "building libvirt with our models (the first time about 5 minutes on 2 cores)"
+say "building libvirt with our models (the first time about 3 minutes on 2 cores)"
 make_tree
 quiet libvirt-configure env CC="ccache gcc" meson setup "${OPTIONS[@]}" "$OBJ" "$SRC"
 quiet libvirt-build ninja -C "$OBJ" -j "$JOBS" src/libvirtd src/libvirt_driver_qemu.so \

@@ -102,6 +102,8 @@ install_driver() {
     as_root cp "$ROOT/linux-driver/60-tpmix.rules" "$RULES"
     as_root cp "$ROOT"/linux-driver/*.[ch] "$ROOT"/linux-driver/{Kbuild,Makefile} \
         "$ROOT/engine/tpmix_regs.h" "$tree/"
+    # Of a build in the checkout.
+    as_root rm -f "$tree"/*.mod.c
     sed "s/#MODULE_VERSION#/$VERSION/" "$ROOT/packaging/debian/tpmix-dkms.dkms" |
         as_root tee "$tree/dkms.conf" >/dev/null
     quiet install-driver as_root dkms install "tpmix/$VERSION"

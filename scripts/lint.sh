@@ -99,7 +99,7 @@ check "qemu checkpatch" qemu_checkpatch
 check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
 check "engine checkpatch (Linux)" engine_checkpatch
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
-    packaging/plugin/libvirt-hook tools/tpmix.bash tests/tidy.sh
+    tools/tpmix.bash tests/tidy.sh
 check "pyflakes" pyflakes3 scripts/*.py docs/site/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
 check "licences (reuse)" reuse lint --quiet

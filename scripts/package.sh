@@ -19,6 +19,8 @@ NEEDS=(debhelper dh-dkms dpkg-dev fakeroot pkg-config meson ninja-build build-es
 SOURCES=(LICENSES docs/embedding.md engine examples linux-driver meson.build meson_options.txt
     subprojects tcti tools)
 
+PLUGIN_DOCS=(docs/plugin.md docs/libvirt.md docs/mmio-replay.7 packaging/libvirt/tpmix-plugin.xml)
+
 # buildpackage DIR: of the source there, which has its debian/; the result beside it.
 buildpackage() {
     (
@@ -57,15 +59,14 @@ package_plugin() {
     read -r package version source <"${so%.so}.package"
     full=$VERSION+qemu${version#*:}
     deb=tpmix-qemu-plugin_${full}_amd64.deb
-    inputs="$(sha256sum "$so" | cut -d' ' -f1) $(inputs_of packaging/plugin docs/plugin.md docs/mmio-replay.7)"
+    inputs="$(sha256sum "$so" | cut -d' ' -f1) $(inputs_of packaging/plugin "${PLUGIN_DOCS[@]}")"
     [ ! -e "$OUT/$deb" ] || [ "$(cat "$OUT/.$deb.inputs" 2>/dev/null)" != "$inputs" ] || return 0
     tree=$OUT/work/plugin
     rm -rf "$OUT/work"
     mkdir -p "$tree"
     cp -r "$ROOT/packaging/plugin/." "$tree"
     cp "$so" "$tree/tpmix.so"
-    cp "$ROOT/docs/plugin.md" "$tree/README.md"
-    cp "$ROOT/docs/mmio-replay.7" "$tree/"
+    (cd "$ROOT" && cp "${PLUGIN_DOCS[@]}" "$tree/")
     printf '%s (= %s)\n' "$package" "$version" >"$tree/depends"
     date=$(sed -n 's/^ -- //p' "$ROOT/packaging/debian/changelog" | head -n 1)
     printf 'tpmix-qemu-plugin (%s) unstable; urgency=medium\n\n  * For %s %s.\n\n -- %s\n' \

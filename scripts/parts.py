@@ -23,6 +23,7 @@ PARTS = {
     "tcti": [["tcti.sh"]],
     "tool": [["tool.sh"]],
     "docs": [["docs.sh"]],
+    "libvirt": [["libvirt.sh"]],
 }
 # What only the suites want.
 TEST_PARTS = {
@@ -32,6 +33,8 @@ TEST_PARTS = {
     "tool-tests": [["tool.sh", "tests"]],
     "trees": [["trees.sh"]],
     "cross": [["cross.sh"]],
+    "libvirt-tests": [["need.sh", "libvirt-daemon", "libvirt-daemon-driver-qemu",
+                       "libvirt-clients", "swtpm-tools"]],
 }
 DEFAULT = ("qemu", "engine", "driver", "guest")
 

@@ -281,7 +281,7 @@ esac
 lock
 case ${1:-} in
 tests)
-    need libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients swtpm seabios
+    need swtpm seabios
     plugin >/dev/null
     plugin "$(tree)" >/dev/null
     ;;

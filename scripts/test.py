@@ -58,7 +58,7 @@ GUEST = {
 # These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine
 # at random moments.
 ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm",
-         "plugin/plugin", "demo/demo"]
+         "plugin/plugin", "libvirt/libvirt", "libvirt-model/model", "demo/demo"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -90,6 +90,8 @@ SUITES = {
                for n, groups in GUEST.items() for group in groups], 1200),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 900),
+    "libvirt": (["qemu", "driver", "guest", "plugin", "libvirt-tests"],
+                [["/usr/bin/python3", ROOT / "tests/libvirt/test_libvirt.py"]], 600),
     "tcti": (["qemu", "engine", "tcti-tests", "tool-tests", "driver", "guest"],
              [[HOST / "tcti" / f"test_tcti_{n}"] for n in TCTI] +
              [["/usr/bin/python3", ROOT / f"tests/tcti/test_{n}.py"]
@@ -107,6 +109,11 @@ SUITES = {
              *(["/usr/bin/python3", ROOT / "tests/cli/test_docs.py", page]
                for page in ("README.md", "docs/plugin.md", "docs/mmio-replay.7", "rest"))],
             600),
+}
+# Only where they are named: what they need takes minutes to build, and nothing else wants it.
+NAMED = {
+    "libvirt-model": (["qemu", "driver", "guest", "plugin", "libvirt-tests", "libvirt"],
+                      [["/usr/bin/python3", ROOT / "tests/libvirt/test_model.py"]], 600),
 }
 
 
@@ -279,16 +286,17 @@ def run_all(programs, count):
 
 
 def main(argv):
+    suites = SUITES | NAMED
     p = Parser("test", description="Runs the suites, or all of them, and counts. "
                "QEMU=PATH in the environment is used in place of the one built here.")
-    p.add_argument("suite", nargs="*", metavar="SUITE", type=one_of("suite", SUITES),
-                   help=", ".join(SUITES))
+    p.add_argument("suite", nargs="*", metavar="SUITE", type=one_of("suite", suites),
+                   help=f"{', '.join(SUITES)}; only where it is named: {', '.join(NAMED)}")
     names = p.parse_args(argv).suite or list(SUITES)
-    build(part for name in names for part in SUITES[name][0])
+    build(part for name in names for part in suites[name][0])
     (BUILD / "log").mkdir(parents=True, exist_ok=True)
     count = Count()
-    run_all([Program(name, args, SUITES[name][2]) for name in names
-             for args in SUITES[name][1]], count)
+    run_all([Program(name, args, suites[name][2]) for name in names
+             for args in suites[name][1]], count)
     for reason, times in count.reasons.items():
         print(f"skipped {times} of {reason}")
     for failure in count.failures:

@@ -23,7 +23,7 @@ SITE = BUILD / "docs/html"
 HEADER = (ROOT / "engine/tpmix.h").read_text()
 # A word, and the page that somebody who looks for it wants.
 WORDS = {"doorbell": "docs/specification", "bindgen": "docs/embedding",
-         "takeover": "linux-driver/README", "libvirt": "docs/plugin",
+         "takeover": "linux-driver/README", "libvirt": "docs/libvirt",
          "PKCS": "docs/stack", "completion": "docs/site/tpmix.1",
          "transport": "docs/site/tss2-tcti-indexed.7", "tpmix_complete": "docs/site/api",
          "rollback": "docs/soundness", "median": "docs/evaluation"}

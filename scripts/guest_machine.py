@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from guest_boards import BOARDS, KERNELS, OLDEST, board
+from guest_boards import BOARDS, KERNELS, board
 from guest_initrd import as_script, cpio_archive, padded
 from guest_peers import (STOP_S, TIMEOUT_S, GuestError, Lines, Output, Qmp, Swtpm,
                          end_process, feed, spawn)

@@ -11,7 +11,7 @@ from stock import Report, ask, booted, complaints, end, measured, reset, stock_g
 from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, GuestError, count, run_groups,
                  run, suspend, told)
 from demo import Row, count_commands, run_row
-from guest_machine import OLDEST
+from guest_boards import OLDEST
 
 TIS = "tpm-tis-indexed"
 CRB = "tpm-crb-ext"

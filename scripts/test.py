@@ -69,7 +69,8 @@ SUITES = {
                 CROSS / arch / "obj/tests/unit" / f"test_{n}"]
                for arch in PROCESSORS for n in UNIT], 300),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                          for n in ("spec", "floors", "tour", "page", "mutants", "version")] +
+                          for n in ("spec", "floors", "tour", "page", "mutants", "version",
+                                    "evaluation")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
                             for kernel in ("", "-sync") for device in DEVICES] +
@@ -104,9 +105,10 @@ SUITES = {
                   for suite in ("bookworm", "trixie")] +
                  [["/usr/bin/python3", ROOT / f"tests/packages/test_{n}.py"]
                   for n in ("library", "debs", "install", "site", "clusterfuzzlite")], 600),
-    "cli": (["qemu", "driver", "guest", "plugin", "tool-tests"],
+    "cli": (["qemu", "engine", "driver", "guest", "plugin", "tool-tests"],
             [["/usr/bin/python3", ROOT / "tests/cli/test_cli.py"],
              ["/usr/bin/python3", ROOT / "tests/cli/test_bench.py"],
+             ["/usr/bin/python3", ROOT / "tests/cli/test_eval.py"],
              *(["/usr/bin/python3", ROOT / "tests/cli/test_docs.py", page]
                for page in ("README.md", "docs/plugin.md", "docs/mmio-replay.7", "rest"))],
             600),

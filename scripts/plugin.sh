@@ -14,7 +14,6 @@
 
 OUT=$BUILD/plugin
 SYSTEM=/usr/bin/qemu-system-x86_64
-LIBS=usr/lib/x86_64-linux-gnu
 # QEMU_BINARY belongs to a Debian package, or to an unpacked tree with this file
 # at its root: package, its version, the version of its source
 SIDE_FILE=.debian-package

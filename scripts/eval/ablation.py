@@ -20,6 +20,7 @@ NAME = "ablation"
 TITLE = "What each part buys"
 SECONDS = (200, 95)
 NEEDS = ["qemu", "engine", "driver", "guest"]
+TIMED = True
 FILES = ("engine/", "linux-driver/", "tests/driver/", "tests/eval/ablation/", "hw/", "qemu/",
          "scripts/bench_machine.py", "scripts/eval/run.py")
 WORK = tree.BUILD / "eval/ablation"
@@ -211,7 +212,8 @@ def rows_of(data):
         rows.append([part["title"],
                      *((share(total(part, kinds)) if part["kinds"] else "as before")
                        for kinds in GROUPS.values()),
-                     exits, *(f"{timed[command]['median']:.0f}" if timed else "as the next"
+                     exits, *(f"{timed[command]['median']:.0f} ({timed[command]['p90']:.0f})"
+                       if timed else "as the next"
                               for command in COMMANDS), " + ".join(lines) or "-"])
     return rows
 
@@ -250,7 +252,7 @@ def section(data):
               for i, (what, colour, hatch) in enumerate(colours)]
     table = Table("Each part on top of those before it: faults survived by kind, exits and "
                   "median of a PCR_Read and a key, lines",
-                  ["part", *GROUPS, "exits", "PCR_Read, us", "key, us", "lines"],
+                  ["part", *GROUPS, "exits", "PCR_Read, us (p90)", "key, us (p90)", "lines"],
                   rows_of(data), "./run eval ablation",
                   f"Exits and times of a guest under {data['accelerator'].upper()}, asked in "
                   "turn; \"in process\": counted over the engine. Lines: of engine and driver, "

@@ -8,6 +8,7 @@ JSON beside it, and docs/evaluation.md, the same as text.
 What a part was measured from is remembered: where none of it has changed since, the part is
 not measured again."""
 
+import concurrent.futures
 import importlib
 import json
 import os
@@ -38,6 +39,7 @@ PARTS = {
     "price": "lines, state to migrate, what is to be carried",
 }
 KEPT = tree.BUILD / "eval/parts"
+OUT = str(tree.BUILD / "eval/page")
 EPILOG = """parts (all of them unless named; what is left out is on the page as not run,
 unless it was measured before and nothing it depends on has changed):
 """ + "\n".join(f"  {name:14} {what}" for name, what in PARTS.items()) + """
@@ -74,14 +76,13 @@ def kept(part, quick):
 
 
 def measure(part, quick):
-    begin, at = time.monotonic(), time.time()
+    begin, key = time.monotonic(), key_of(part, quick)
     found = {"part": part.NAME, "command": f"./run eval {'--quick ' * quick}{part.NAME}",
-             "date": tree.now(), "time": at, "quick": quick,
+             "date": tree.now(), "quick": quick, "key": key,
              "commit": " ".join(filter(None, (tree.commit()[0],
                                               "and changes" * tree.commit()[1]))),
              "conditions": tree.machine(), "data": part.measure(quick)}
     found["seconds"] = round(time.monotonic() - begin, 1)
-    found["key"] = key_of(part, quick)
     KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / f"{part.NAME}-{'quick' if quick else 'full'}.json"
     path.with_suffix(".new").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -90,9 +91,9 @@ def measure(part, quick):
 
 
 def all_parts(names, quick):
-    """{name: what was found, or None where it is not to be measured}"""
+    """{name: what was found, or None where it was not measured}, {name: why it failed}"""
     parts = {name: module(name) for name in PARTS}
-    found, left = {}, {}
+    found, left, failed = {}, {}, {}
     for name, part in parts.items():
         found[name] = kept(part, quick) if not getattr(part, "ALWAYS", False) else None
         if found[name]:
@@ -101,18 +102,36 @@ def all_parts(names, quick):
         elif name in names:
             left[name] = part.SECONDS[quick]
     build(list(dict.fromkeys(need for name in left for need in parts[name].NEEDS)))
-    for name in list(left):
-        seconds = sum(left.values())
-        say(f"{name}: {PARTS[name]}; about {seconds // 60} min {seconds % 60:02} s left")
-        found[name] = measure(parts[name], quick)
-        del left[name]
-    return found
+    timed = [name for name in left if getattr(parts[name], "TIMED", False)]
+    # What looks at the time has the machine to itself.
+    for group, workers in ([name for name in left if name not in timed], os.cpu_count()), \
+            (timed, 1):
+        with ending.Pool(workers) as pool:
+            begun = {pool.submit(measure, parts[name], quick): name for name in group}
+            for name in group[:workers]:
+                say(f"{name}: {PARTS[name]}")
+            for future in concurrent.futures.as_completed(begun):
+                name = begun[future]
+                del left[name]
+                try:
+                    found[name] = future.result()
+                except (GuestError, OSError, subprocess.SubprocessError) as error:
+                    failed[name] = str(error)
+                    say(f"{name}: not measured: {error}")
+                    continue
+                seconds = int(sum(left.values()) if group is timed else
+                              sum(left[one] for one in left if one in timed) +
+                              sum(left[one] for one in left if one not in timed) / workers)
+                say(f"{name}: measured in {found[name]['seconds']:.0f} s" +
+                    (f"; about {seconds // 60} min {seconds % 60:02} s left: "
+                     f"{', '.join(left)}" if left else ""))
+    return found, failed
 
 
 def parse(argv):
     p = Parser("eval", description=__doc__, epilog=EPILOG)
     p.add_argument("--quick", action="store_true", help="a shorter form, under 6 minutes")
-    p.add_argument("--out", metavar="DIR", default=str(tree.BUILD / "eval/page"),
+    p.add_argument("--out", metavar="DIR", default=OUT,
                    help="for the page (build/eval/page)")
     p.add_argument("part", nargs="*", metavar="PART", type=one_of("part", PARTS),
                    help="measure these only")
@@ -125,17 +144,15 @@ def parse(argv):
 def main(options):
     script("eval.sh")
     begin = time.monotonic()
-    try:
-        found = all_parts(options.part or list(PARTS), options.quick)
-    except (GuestError, OSError, subprocess.CalledProcessError) as error:
-        say(f"eval: {error}")
-        return 1
+    found, failed = all_parts(options.part or list(PARTS), options.quick)
     out = Path(options.out)
     say("drawing the page")
-    module("page").write(out, found, text=not options.part)
+    # The repository's text is that of a whole run, to the usual place.
+    module("page").write(out, found, failed,
+                         text=not options.part and not failed and options.out == OUT)
     say(f"in {time.monotonic() - begin:.0f} s")
     print(out / "index.html")
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

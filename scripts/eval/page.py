@@ -20,15 +20,16 @@ TEXT = tree.ROOT / "docs/evaluation.md"
 def conditions(found):
     here = found["conditions"]
     return (f"{here['processors']} processors ({here['processor']}), {here['system']}, Linux "
-            f"{here['kernel']}, {'with' if here['kvm'] else 'without'} /dev/kvm"
+            f"{here['kernel']}, {'with' if here['kvm'] else 'without'} /dev/kvm, "
+            f"load {here.get('load', '-')} when it began"
             f"{', the quick form' if found['quick'] else ''}; commit {found['commit'] or '-'}")
 
 
-def of_part(name, found):
+def of_part(name, found, failed=""):
     part = module(name)
     if not found:
-        return Section(name, part.TITLE, [Missing(
-            part.TITLE, f"not run here: `./run eval {name}`")])
+        why = f"it failed: {failed}" if failed else f"not run here: `./run eval {name}`"
+        return Section(name, part.TITLE, [Missing(part.TITLE, why)])
     section = part.section(found["data"])
     section.date, section.conditions = found["date"], conditions(found)
     return section
@@ -52,9 +53,9 @@ def how(found):
     ])
 
 
-def sections(found):
-    return [answer.section(found), *(of_part(name, one) for name, one in found.items()),
-            how(found)]
+def sections(found, failed):
+    return [answer.section(found),
+            *(of_part(name, one, failed.get(name)) for name, one in found.items()), how(found)]
 
 
 def environment():
@@ -65,10 +66,10 @@ def environment():
     return env
 
 
-def write(out, found, text):
-    """text: docs/evaluation.md as well."""
+def write(out, found, failed, text):
+    """failed: {part: why}; text: docs/evaluation.md as well."""
     found = {name: found.get(name) for name in PARTS}
-    made = sections(found)
+    made = sections(found, failed)
     commit, changed = tree.commit()
     about = {"sections": made, "date": tree.now(), "commit": commit, "changed": changed,
              "version": (tree.ROOT / "engine/VERSION").read_text().strip()}

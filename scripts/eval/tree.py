@@ -67,7 +67,7 @@ def machine():
     return {"processor": model[1] if model else platform.machine(),
             "processors": os.cpu_count(),
             "system": system[1] if system else platform.system(),
-            "kernel": platform.release(),
+            "kernel": platform.release(), "load": round(os.getloadavg()[0], 1),
             "kvm": os.access("/dev/kvm", os.R_OK | os.W_OK)}
 
 

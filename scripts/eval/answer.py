@@ -46,12 +46,14 @@ def lines(found):
     else:
         yield "What is needed of it", NONE
     if of := data["speed"]:
-        best = min(speed.ours_and_stock(of), key=lambda one: one[1])
-        plain = [one for one in speed.ours_and_stock(of) if "tpmix" not in one[0]]
+        pairs = speed.ours_and_stock(of)
+        quicker = sum(one[5] < 1 for one in pairs)
+        fewer = sum(one[3] < one[4] - 0.5 for one in pairs)
         yield "What it costs at run time", (
-            f"Less than nothing: a PCR_Read by {best[0]} takes {best[2]} of the stock pair's "
-            f"median and {best[3]:.1f} exits where that makes {best[4]:.1f}; by unmodified "
-            "guests " + ", ".join(f"{part} ({title})" for title, _, part, *_ in plain) + ".")
+            f"A PCR_Read takes less time than on stock in {quicker} of {len(pairs)} pairs of "
+            f"device and driver, and fewer exits in {fewer}: " + "; ".join(
+                f"{title} {part} of the time, {plural(round(mine), 'exit')} for {theirs:.0f}"
+                for title, _, part, mine, theirs, _ in pairs) + ".")
     else:
         yield "What it costs at run time", NONE
     if of := data["price"]:

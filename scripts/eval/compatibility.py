@@ -130,7 +130,7 @@ def suite_rows(data):
         date = suite["newest"] if suite["oldest"] == suite["newest"] else \
             f"{suite['oldest']} to {suite['newest']}"
         rows.append([f"`{suite['suite']}`", f"{suite['run']} of {suite['programs']}", state,
-                     reasons or "", date or "-"])
+                     reasons or "", date or "-", ", ".join(suite["trees"]) or "-"])
     return rows
 
 
@@ -145,7 +145,7 @@ def section(data):
         Text(f"Of the suites' last runs in this checkout: {number(total[PASSED])} tests passed, "
              f"{total[FAILED]} failed, {total[SKIPPED]} skipped; "
              f"{plural(len(data['not_run']), 'program')} not run."),
-        Table("Suites", ["suite", "programs run", "tests", "skipped, why", "date"],
+        Table("Suites", ["suite", "programs run", "tests", "skipped, why", "date", "commit"],
               suite_rows(data), "./run test"),
         boot_table(data), List(by_machine(data)),
         Table("What else", ["what", "program", "tests", "date"], group_rows(data), "./run test"),

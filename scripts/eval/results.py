@@ -59,7 +59,7 @@ class Runs:
         return [title for title, name in self.suite_of.items() if name == suite]
 
     def summary(self, suite):
-        """{"programs", "run", "passed", "failed", "skipped", "reasons", "oldest", "newest"}"""
+        """{"programs", "run", "passed", "failed", "skipped", "reasons", "trees", "oldest", ...}"""
         titles = self.of_suite(suite)
         runs = [self.runs[title] for title in titles if self.runs[title]]
         tests = [test for run in runs for test in run["tests"]]
@@ -75,6 +75,7 @@ class Runs:
                               not any(test[1] == FAILED for test in run["tests"])
                               for run in runs),
                 "reasons": reasons,
+                "trees": sorted({run.get("tree") or "not noted" for run in runs}),
                 "oldest": day(min(dates)) if dates else "",
                 "newest": day(max(dates)) if dates else ""}
 

@@ -4,10 +4,10 @@ last ./run test of each. What was not run says so."""
 
 import re
 
-import guest
-from . import tree
+from guest_boards import BOARDS
+
 from .model import List, Missing, Section, Table, Text, number, plural
-from .results import FAILED, PASSED, SKIPPED, Runs
+from .results import FAILED, PASSED, SKIPPED, Runs, programs
 
 NAME = "compatibility"
 TITLE = "Compatibility"
@@ -29,22 +29,13 @@ GROUPS = {
     "QEMU's own tests of its TPM devices, on ours": ("qtest/upstream",),
     "migration, saved and loaded streams": ("qtest/migration", "qtest/migration-TPM_SYNC_US=0",
                                             "qtest/stream"),
-    "Debian's unmodified QEMU, libvirt": ("plugin/plugin",),
+    "Arm and RISC-V": tuple(title for title in programs() if title.startswith("guest/virt")),
+    "Debian's unmodified QEMU, libvirt": ("plugin/plugin", "libvirt/libvirt"),
     "under KVM": ("kvm/vmm", "kvm/vmm_memory", "kvm/qemu_kvm"),
     "the TPM2 stack": ("tcti/day", "tcti/stack", "tcti/tools", "tcti/guest_tcti"),
     "packages in clean Debian trees": ("packages/tree-bookworm", "packages/tree-trixie"),
 }
 WORDS = {PASSED: "passed", FAILED: "FAILED", SKIPPED: "skipped"}
-
-
-def machines():
-    """As ./run guest has them."""
-    parser_choices = getattr(guest, "MACHINES", None)
-    if parser_choices:
-        return list(parser_choices)
-    found = re.search(r'"--machine", choices=\(([^)]*)\)',
-                      (tree.ROOT / "scripts/guest.py").read_text())
-    return re.findall(r'"([\w-]+)"', found[1]) if found else ["q35", "pc"]
 
 
 def measure(_quick):
@@ -55,7 +46,7 @@ def measure(_quick):
     return {"suites": [runs.summary(suite) for suite in suites],
             "tests": {title: runs.tests(title) for title in titles if title in runs.suite_of},
             "dates": {title: runs.date(title) for title in titles},
-            "not_run": runs.not_run(), "machines": machines()}
+            "not_run": runs.not_run(), "machines": list(BOARDS)}
 
 
 def boots(data):
@@ -110,14 +101,16 @@ def named(data):
 
 
 def by_machine(data):
-    """Of each machine that ./run guest has: how many boots with a TPM were run."""
+    """Of each machine that ./run guest has: the tests of guests on it that were run."""
     found = {}
-    for of in boots(data).values():
-        for (_, _, machine), result in of.items():
-            found.setdefault(machine, []).append(result)
-    return [f"`{name}`: {plural(len(found[name]), 'boot')} of unmodified guests in the suites, "
+    for program, tests in data["tests"].items():
+        for title, result, _ in tests if program.startswith("guest/") else ():
+            boot, name = BOOT.search(title), title.partition(":")[0]
+            if boot or name in data["machines"]:
+                found.setdefault(boot[4] if boot else name, []).append(result)
+    return [f"`{name}`: {plural(len(found[name]), 'test')} of guests that name it, "
             f"{sum(r == PASSED for r in found[name])} passed" if name in found else
-            f"`{name}`: no boot of an unmodified guest was run here"
+            f"`{name}`: no test of a guest on it was run here"
             for name in dict.fromkeys([*data["machines"], *found])]
 
 

@@ -59,6 +59,8 @@ class Row:
     qemu: str = "own"       # or "system": Debian's, with the plug-in
     double: bool = False    # tests/guest/tpm_double.c in the place of swtpm
     twin: bool = False      # a second machine of a kind: what a difference means nothing
+    options: str = ""       # further properties of the device
+    append: str = ""        # further words for the kernel
 
     def stock(self):
         return self.device in ("tpm-tis", "tpm-crb")
@@ -68,7 +70,8 @@ class Row:
         if self.stock():
             return f"{self.device},sync-us=500" if self.sync else self.device
         words = [self.device] + ["compat=off"] * (self.driver != "stock")
-        return ",".join(words + ["sync-us=0"] * (not self.sync))
+        return ",".join(words + ["sync-us=0"] * (not self.sync) +
+                        [self.options] * bool(self.options))
 
     def title(self):
         if not self.device:
@@ -172,7 +175,7 @@ class Machine(Requests):
             firmware=row.firmware, qemu=row.qemu, driver=row.driver or "stock", accel=accelerator(),
             files={"/bench_tpm": BENCH / "bench_tpm"}, env={"BENCH": "yes" * asked},
             command=GUEST.replace("{node}", self.node or ""), timeout=3600,
-            append="initcall_debug log_buf_len=4M",
+            append=f"initcall_debug log_buf_len=4M {row.append}",
             qemu_args=["-smp", str(smp), *more], **options)
 
     def __str__(self):

@@ -52,6 +52,11 @@ def bench(argv):
     return command.main(command.parse(argv))
 
 
+def evaluate(argv):
+    from eval import command
+    return command.main(command.parse(argv))
+
+
 def test(argv):
     import test as command
     return command.main(argv)
@@ -141,7 +146,7 @@ def plain(name, text, file):
 COMMANDS = {
     "build": build_parts, "demo": demo, "test": test, "guest": guest, "prove": prove,
     "fuzz": fuzz, "plugin": plugin, "clean": clean,
-    "bench": bench, "install": install, "uninstall": uninstall,
+    "bench": bench, "eval": evaluate, "install": install, "uninstall": uninstall,
     "coverage": plain("coverage", "Lines and branches of the engine that the unit tests "
                       "reach; fails below all of them.", "coverage.sh"),
     "env": plain("env", "Where what is built lies, KEY=value a line, for a shell's eval; "

@@ -94,10 +94,27 @@ fuzz() {
     [ -t 2 ] && printf '\r%-80s\r' '' >&2
     wait "$running" || status=$?
     [ $status = 0 ] || { report_crash "$target" "$log"; return 1; }
-    printf '%s: %s runs, %s edges, %s inputs, nothing found\n' "$target" \
-        "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
-        "$(grep -a -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2)" \
+    local runs edges
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    edges=$(grep -a -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2)
+    printf '%s: %s runs, %s edges, %s inputs, nothing found\n' "$target" "$runs" "$edges" \
         "$(find "$BUILD/fuzz/corpus/$target" -type f | wc -l)"
+    keep "$target" "$seconds" "$runs" "$edges"
+}
+
+# keep TARGET SECONDS RUNS EDGES: for ./run eval.
+keep() {
+    "$PYTHON" - "$BUILD/log/fuzz.json" "$@" <<'PY'
+import json
+import pathlib
+import sys
+import time
+
+path, target, *numbers = pathlib.Path(sys.argv[1]), *sys.argv[2:]
+kept = json.loads(path.read_text()) if path.exists() else {}
+kept[target] = dict(zip(("seconds", "runs", "edges"), map(int, numbers)), date=time.time())
+path.write_text(json.dumps(kept) + "\n")
+PY
 }
 
 case ${1:-} in

@@ -152,6 +152,20 @@ unpack() {
     mv "$2.new" "$2"
 }
 
+# own_loader ROOT PROGRAM: ROOT/run starts a program of an unpacked tree with the tree's own
+# loader and libraries.
+own_loader() {
+    local libs=usr/lib/x86_64-linux-gnu lib
+    lib=$1/$libs
+    [ -e "$lib/ld-linux-x86-64.so.2" ] || lib=$1/${libs#usr/}
+    cat >"$1/run" <<RUN
+#!/bin/sh
+QEMU_MODULE_DIR=$1/$libs/qemu exec $lib/ld-linux-x86-64.so.2 \\
+    --library-path $1/$libs:$1/${libs#usr/} $1/$2 "\$@"
+RUN
+    chmod +x "$1/run"
+}
+
 # debian_site WORD: of the machine's archives, the address of the one that is Debian's
 # archive WORD.
 debian_site() {
@@ -186,15 +200,18 @@ CONF
 # apt_root SUITE[/ARCHITECTURE] COMMAND...: run an apt command against SUITE of the
 # machine's mirror. Wants the lock.
 apt_root() {
-    local suite=${1%/*} dir=$BUILD/apt/${1/\//-} arch='' site
+    local suite=${1%/*} dir=$BUILD/apt/${1/\//-} arch='' site one
     [ "$suite" = "$1" ] || arch=${1#*/}
     shift
     apt_files "$dir" "$arch"
     if [ ! -e "$dir/ready" ]; then
         site=$(debian_site debian)
         [ -n "$site" ] || die "no Debian archive in apt's configuration: add one to /etc/apt/sources.list.d"
-        printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
-            deb "$site" "$suite" deb-src "$site" "$suite" >"$dir/etc/sources.list"
+        # One, or several with + between them.
+        for one in ${suite//+/ }; do
+            printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+                deb "$site" "$one" deb-src "$site" "$one"
+        done >"$dir/etc/sources.list"
         quiet "apt-update-${dir##*/}" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
         : >"$dir/ready"
     fi

@@ -100,7 +100,7 @@ check "driver (W=1, sparse, checkpatch)" "$ROOT/scripts/driver.sh" lint
 check "engine checkpatch (Linux)" engine_checkpatch
 check "shellcheck" shellcheck -x -P scripts run .ci/run scripts/*.sh .clusterfuzzlite/build.sh \
     tools/tpmix.bash tests/tidy.sh
-check "pyflakes" pyflakes3 scripts/*.py docs/site/*.py tests/*.py tests/*/*.py
+check "pyflakes" pyflakes3 scripts/*.py scripts/eval/*.py docs/site/*.py tests/*.py tests/*/*.py
 check "SPDX" spdx
 check "licences (reuse)" reuse lint --quiet
 [ $failed = 0 ] || die "lint found something"

@@ -14,7 +14,6 @@
 
 OUT=$BUILD/plugin
 SYSTEM=/usr/bin/qemu-system-x86_64
-LIBS=usr/lib/x86_64-linux-gnu
 # QEMU_BINARY belongs to a Debian package, or to an unpacked tree with this file
 # at its root: package, its version, the version of its source
 SIDE_FILE=.debian-package
@@ -238,7 +237,7 @@ COMMAND
 
 # The other release: a tree of its packages with its own C library.
 tree() {
-    local suite=trixie debs deb root lib
+    local suite=trixie debs deb root
     [ "$(. /etc/os-release; echo "$VERSION_ID")" -lt 13 ] || suite=bookworm
     root=$OUT/$suite
     debs=$DOWNLOADS/qemu-system-$suite
@@ -263,14 +262,7 @@ tree() {
             /^Package/ { p = $2 } /^Version/ { v = s = $2 }
             /^Source.*\(/ { s = $3; gsub(/[()]/, "", s) }
             END { print p, v, s }' >"$root/$SIDE_FILE"
-        lib=$root/$LIBS
-        [ -e "$lib/ld-linux-x86-64.so.2" ] || lib=$root/${LIBS#usr/}
-        cat >"$root/run" <<RUN
-#!/bin/sh
-QEMU_MODULE_DIR=$root/$LIBS/qemu exec $lib/ld-linux-x86-64.so.2 \\
-    --library-path $root/$LIBS:$root/${LIBS#usr/} $root$SYSTEM "\$@"
-RUN
-        chmod +x "$root/run"
+        own_loader "$root" "${SYSTEM#/}"
     fi
     echo "$root$SYSTEM"
 }

@@ -12,6 +12,7 @@ proof, where one is named.
 docs/soundness.md says what all this shows."""
 
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -20,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import ending
 from console import Parser, one_of
@@ -29,6 +31,7 @@ ENGINE = pathlib.Path(os.environ.get("ENGINE", ROOT / "engine"))
 PROOFS = ROOT / "tests" / "proofs"
 MUTANTS = ROOT / "tests" / "mutants"
 BUILD = ROOT / "build" / "prove"
+KEPT = ROOT / "build" / "log" / "mutants.json"  # of the last whole run of "mutants"
 SPENT = threading.local()  # what the last run of cbmc of this thread took
 SECONDS = int(os.environ.get("PROVE_SECONDS", 300))
 JOBS = int(os.environ.get("PROVE_JOBS") or min(2, os.cpu_count()))
@@ -344,6 +347,10 @@ def mutants(names, proofs_only):
             passed, failed = passed + bool(killer), failed + (not killer)
             print(f"{patch.stem:28} {'killed by ' + killer if killer else 'FAILED: ' + why}",
                   flush=True)
+    if not names:
+        # For ./run eval.
+        KEPT.write_text(json.dumps({"date": time.time(), "mutants": passed + failed,
+                                    "killed": passed}) + "\n")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -27,6 +27,7 @@ BUILD = ROOT / "build"
 HOST = BUILD / "host" / "tests"
 CROSS = BUILD / "cross"
 TIMES = BUILD / "log" / "test-times.json"   # seconds of each program's last run
+RESULTS = BUILD / "log" / "test-results.json"   # and what its tests said
 
 UNIT = ["registers", "locality", "fifo", "indexed", "crb", "crb_transaction",
         "crb_start", "crb_locality", "crb_interrupts", "selector", "extension",
@@ -68,7 +69,8 @@ SUITES = {
                 CROSS / arch / "obj/tests/unit" / f"test_{n}"]
                for arch in PROCESSORS for n in UNIT], 300),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                          for n in ("spec", "floors", "tour", "page", "mutants", "version")] +
+                          for n in ("spec", "floors", "tour", "page", "mutants", "version",
+                                    "evaluation")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
                             for kernel in ("", "-sync") for device in DEVICES] +
@@ -103,9 +105,10 @@ SUITES = {
                   for suite in ("bookworm", "trixie")] +
                  [["/usr/bin/python3", ROOT / f"tests/packages/test_{n}.py"]
                   for n in ("library", "debs", "install", "site", "clusterfuzzlite")], 600),
-    "cli": (["qemu", "driver", "guest", "plugin", "tool-tests"],
+    "cli": (["qemu", "engine", "driver", "guest", "plugin", "tool-tests"],
             [["/usr/bin/python3", ROOT / "tests/cli/test_cli.py"],
              ["/usr/bin/python3", ROOT / "tests/cli/test_bench.py"],
+             ["/usr/bin/python3", ROOT / "tests/cli/test_eval.py"],
              *(["/usr/bin/python3", ROOT / "tests/cli/test_docs.py", page]
                for page in ("README.md", "docs/plugin.md", "docs/mmio-replay.7", "rest"))],
             600),
@@ -130,6 +133,28 @@ def environment(work):
     }
 
 
+def tests_of(output):
+    """[(title, "passed", "failed" or "skipped", why)] of what a program says in TAP."""
+    found = []
+    for ok, title, notes in re.findall(r"^(ok|not ok)\b\s*(.*)((?:\n#.*)*)", output, re.M):
+        title, skip, why = re.match(r"(?:\d+ )?(?:- )?(.*?)(?:# *(skip) *(.*))?$", title,
+                                    re.I).groups()
+        if ok == "not ok":
+            # A traceback ends with the error; other notes begin with it.
+            lines = [note.lstrip("# ") for note in notes.split("\n")[1:]]
+            why = lines[-1 if "Traceback" in notes else 0] if lines else ""
+        found.append((title.strip(), "failed" if ok == "not ok" else
+                      "skipped" if skip else "passed", why or ""))
+    return found
+
+
+def tree_id():
+    """What was tested: a commit, and whether files differ from it."""
+    result = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
+                            capture_output=True, text=True, check=False)
+    return result.stdout.strip()
+
+
 class Count:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
@@ -138,21 +163,17 @@ class Count:
 
     def tap(self, name, output, status):
         plan = re.search(r"^1\.\.(\d+)", output, re.M)
-        seen = failed = 0
-        for ok, title, notes in re.findall(r"^(ok|not ok)\b\s*(.*)((?:\n#.*)*)", output, re.M):
-            seen += 1
-            if ok == "not ok":
+        tests, failed = tests_of(output), 0
+        for title, result, why in tests:
+            if result == "failed":
                 failed += 1
-                # A traceback ends with the error; other notes begin with it.
-                lines = [note.lstrip("# ") for note in notes.split("\n")[1:]]
-                why = lines[-1 if "Traceback" in notes else 0] if lines else ""
                 self.failures.append(f"{name}: {title}{why and ': ' + why}")
-            elif re.search(r"# *skip", title, re.I):
+            elif result == "skipped":
                 self.skipped += 1
-                self.reasons[f"{name}: {title.partition('#')[2].strip()}"] += 1
+                self.reasons[f"{name}: skip {why}"] += 1
             else:
                 self.passed += 1
-        if not plan or seen != int(plan[1]) or (status and not failed):
+        if not plan or len(tests) != int(plan[1]) or (status and not failed):
             failed += 1
             why = re.search(r"^Bail out! (.*)", output, re.M)
             self.failures.append(f"{name}: ended early (status {status})"
@@ -226,11 +247,13 @@ class Progress:
     EVERY_S = 30
 
     def __init__(self, programs):
-        self.programs, self.ended = programs, set()
-        try:
-            self.took = json.loads(TIMES.read_text())
-        except (OSError, ValueError):
-            self.took = {}
+        self.programs, self.ended, self.tree = programs, set(), tree_id()
+        self.took, self.results = {}, {}
+        for kept, path in (self.took, TIMES), (self.results, RESULTS):
+            try:
+                kept.update(json.loads(path.read_text()))
+            except (OSError, ValueError):
+                pass
 
     def report(self, program, result, count):
         self.ended.add(program.title)
@@ -239,6 +262,11 @@ class Progress:
         word = f"{failed} failed, see {program.log_path.relative_to(ROOT)}" if failed else "ok"
         print(f"==> {program.title} {word} ({took} s)", flush=True)
         TIMES.write_text(json.dumps(self.took, indent=1))
+        output, status = result
+        self.results[program.title] = {
+            "date": int(time.time()), "tree": self.tree, "seconds": took, "status": status,
+            "tests": tests_of(output)}
+        RESULTS.write_text(json.dumps(self.results, indent=1))
 
     def left(self):
         """Seconds; None where a program has not been measured yet."""

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Each of tests/mutants still applies, so that ./run prove mutants, which takes long and
-is no suite, finds what it is to try; a proof that it names is there. TAP on stdout."""
+is no suite, finds what it is to try; a proof that it names is there. So do the patches with
+which ./run eval switches parts off. TAP on stdout."""
 
 import pathlib
 import re
@@ -23,7 +24,8 @@ def problem(patch):
 
 
 def main():
-    patches = sorted((ROOT / "tests/mutants").glob("*.patch"))
+    patches = [*sorted((ROOT / "tests/mutants").glob("*.patch")),
+               *sorted((ROOT / "tests/eval/ablation").glob("*.patch"))]
     failed = 0
     print(f"1..{len(patches)}")
     for number, patch in enumerate(patches, 1):

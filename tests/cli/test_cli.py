@@ -27,7 +27,7 @@ from guest_machine import BUILD, QEMU  # noqa: E402
 from tap import Skip, main, test  # noqa: E402
 
 COMMANDS = ("demo", "test", "build", "plugin", "guest", "prove", "prove mutants", "fuzz",
-            "install", "uninstall", "bench", "coverage", "env", "lint", "clean")
+            "install", "uninstall", "bench", "eval", "coverage", "env", "lint", "clean")
 WRONG = ("nonsense", "build tool nonsense", "build --nonsense", "guest --nonsense",
          "guest --replay nonsense", "guest --replay rate=1,nonsense=1",
          "guest --replay rate=1000001", "guest --replay reads=off",
@@ -38,7 +38,8 @@ WRONG = ("nonsense", "build tool nonsense", "build --nonsense", "guest --nonsens
          "fuzz", "fuzz x", "fuzz 5 nonsense", "fuzz 5 engine x", "plugin /etc/passwd",
          "plugin /nonsense", "plugin --nonsense", "coverage x", "env x", "lint x",
           "install here", "install /", "install /x y", "uninstall x", "clean all x",
-          "clean nonsense", "bench nonsense", "bench --json /nonsense/file")
+          "clean nonsense", "bench nonsense", "bench --json /nonsense/file", "eval nonsense",
+         "eval --out /etc/passwd")
 
 
 @contextlib.contextmanager

@@ -4,8 +4,12 @@
  * it executed: no command twice; the driver, what it believed: no wrong response.
  *
  *   test_faults tis|crb
+ *
+ * TPM_CELLS=FILE, for ./run eval: what became of each access, a JSON value a line, in place of
+ * verdicts. TPM_LONG=1: commands and responses larger than the trapped window, by it.
  */
 #include <glib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "guest.h"
@@ -15,6 +19,9 @@
 #define FIRST   1u
 #define MEET    2u
 #define MAX_LATE 40u
+#define MAX_CELLS 160u
+/* Larger than the trapped window, which INDEX moves. */
+#define LARGE    3700u
 
 struct ways {
 	const char *door;
@@ -43,9 +50,13 @@ struct variant {
 
 struct count {
 	unsigned int cases, twice, outcome[3], after;
+	unsigned int harmed;            /* cases that are not right in some way */
+	char worst[MAX_CELLS + 1];      /* of each access, as a letter */
 };
 
 static bool crb;
+static FILE *cells;             /* of ./run eval; else NULL */
+static bool large;
 
 static const char * const kind_names[FAULT_KINDS] = {
 	[FAULT_REPEATED] = "repeated",
@@ -67,8 +78,36 @@ static void boot(const struct ways *w)
 	const struct guest_options options = { w->door, w->cpus };
 
 	machine_init(&setup);
+	if (large) {
+		guest_cmd_len = machine->rsp_len = LARGE;
+	}
 	g_assert_cmpint(guest_boot(&options), ==, 0);
 	g_assert_cmpstr(guest_door(), ==, w->door);
+}
+
+/* "R", or what is worse, the worst last. */
+static void note(struct count *c, uint32_t at, char letter)
+{
+	static const char worse[] = "RE2W";
+	char *cell = at && at <= MAX_CELLS ? &c->worst[at - 1] : NULL;
+
+	if (cell && (!*cell || strchr(worse, letter) > strchr(worse, *cell))) {
+		*cell = letter;
+	}
+}
+
+static void note_case(struct count *c, uint32_t at, const struct count *before)
+{
+	c->harmed += c->outcome[FAILED] > before->outcome[FAILED] ||
+		     c->outcome[WRONG] > before->outcome[WRONG] ||
+		     c->after > before->after || c->twice > before->twice;
+	note(c, at, 'R');
+	if (c->outcome[FAILED] > before->outcome[FAILED] || c->after > before->after)
+		note(c, at, 'E');
+	if (c->twice > before->twice)
+		note(c, at, '2');
+	if (c->outcome[WRONG] > before->outcome[WRONG])
+		note(c, at, 'W');
 }
 
 /* False where the fault's access was never made. */
@@ -109,6 +148,8 @@ static bool run_case(const struct ways *w, const struct fault *fault, struct cou
 	return hit;
 }
 
+static unsigned int trapped_by_two;     /* commands that meet no fault */
+
 /* Accesses of the commands that meet the fault, where there is none. */
 static uint32_t count_accesses(const struct ways *w, uint32_t commands)
 {
@@ -119,6 +160,8 @@ static uint32_t count_accesses(const struct ways *w, uint32_t commands)
 	for (i = 0; i < commands; i++)
 		g_assert_cmpint(guest_transmit(FIRST + i, 1), ==, RIGHT);
 	n = machine->accesses;
+	if (commands == MEET)
+		trapped_by_two = machine->trapped;
 	guest_end();
 	return n;
 }
@@ -128,14 +171,30 @@ static void every_access(const struct ways *w, const struct variant *v, struct c
 	struct fault fault = { .kind = v->kind, .delay = v->delay, .mask = v->mask };
 	uint32_t n = count_accesses(w, MEET);
 
-	for (fault.at = 1; fault.at <= n; fault.at++)
-		g_assert_true(run_case(w, &fault, c));
+	for (fault.at = 1; fault.at <= n; fault.at++) {
+		const struct count before = *c;
+
+		g_assert_true(run_case(w, &fault, c) || cells);
+		note_case(c, fault.at, &before);
+	}
 }
 
-static void judge(const struct ways *w, enum fault_kind kind, const struct count *c)
+static void judge_as(const struct ways *w, enum fault_kind kind, const char *title,
+		     const struct count *c)
 {
 	bool fifo = !strcmp(w->door, "fifo");
 
+	if (cells) {
+		fprintf(cells, "{\"device\": \"%s\", \"door\": \"%s\", \"way\": \"%s%u-%u\", "
+			"\"irq\": %s, \"kind\": \"%s\", \"cases\": %u, \"harmed\": %u, \"right\": %u, "
+			"\"wrong\": %u, \"failed\": %u, \"twice\": %u, \"after\": %u, "
+			"\"trapped\": %u, \"cells\": \"%s\"}\n", crb ? "crb" : "tis", w->door,
+			w->irq ? "irq-" : "", w->cpus, w->takes ?: w->takes_us,
+			w->irq ? "true" : "false", title, c->cases, c->harmed, c->outcome[RIGHT],
+			c->outcome[WRONG], c->outcome[FAILED], c->twice, c->after,
+			trapped_by_two, c->worst);
+		return;
+	}
 	g_test_message("%s %s: %u cases: %u right, %u wrong, %u failed, %u twice; %u failed after it",
 		       w->door, kind_names[kind], c->cases, c->outcome[RIGHT],
 		       c->outcome[WRONG], c->outcome[FAILED], c->twice, c->after);
@@ -154,6 +213,11 @@ static void judge(const struct ways *w, enum fault_kind kind, const struct count
 	/* A command that followed took the response; nothing else is beyond repair. */
 	if (c->outcome[FAILED] && kind != FAULT_SEIZED_COMMAND)
 		g_test_fail_printf("%u failed", c->outcome[FAILED]);
+}
+
+static void judge(const struct ways *w, enum fault_kind kind, const struct count *c)
+{
+	judge_as(w, kind, kind_names[kind], c);
 }
 
 static void test_repeated(gconstpointer data)
@@ -286,6 +350,8 @@ static void test_rolled_back(gconstpointer data)
 
 	for (fault.at = 1; fault.at <= n; fault.at++) {
 		for (fault.delay = 1; fault.at + fault.delay <= n + 1; fault.delay++) {
+			const struct count before = c;
+
 			boot(w);
 			machine_fault(&fault);
 			guest_run(transmit, &outcome);
@@ -294,6 +360,7 @@ static void test_rolled_back(gconstpointer data)
 			c.twice += machine->runs[FIRST] > 1 || machine->runs[FIRST + 1] > 1;
 			c.cases++;
 			guest_end();
+			note_case(&c, fault.at, &before);
 		}
 	}
 	judge(w, fault.kind, &c);
@@ -327,6 +394,8 @@ static void test_another_turn(gconstpointer data)
 	struct turn t;
 
 	for (t.ends = 1; t.ends <= n + 1; t.ends++) {
+		const struct count before = c;
+
 		boot(w);
 		machine_fault(&fault);
 		guest_run(transmit_another, &t);
@@ -335,8 +404,9 @@ static void test_another_turn(gconstpointer data)
 		c.twice += machine->runs[FIRST] > 1 || machine->runs[FIRST + 1] > 1;
 		c.cases++;
 		guest_end();
+		note_case(&c, t.ends, &before);
 	}
-	judge(w, fault.kind, &c);
+	judge_as(w, fault.kind, "another-turn", &c);
 }
 
 static void add(const char *name, void (*test)(gconstpointer), bool fifo)
@@ -349,6 +419,9 @@ static void add(const char *name, void (*test)(gconstpointer), bool fifo)
 
 		if ((crb || !fifo) && !strcmp(w->door, "fifo"))
 			continue;
+		/* Many accesses: one way of the trapped window is enough. */
+		if (large && (strcmp(w->door, "indexed") || w->cpus != 2 || w->takes))
+			continue;
 		path = g_strdup_printf("/faults/%s/%s%s-%u/%s", crb ? "crb" : "tis", w->door,
 				       w->irq ? "-irq" : "",
 				       w->takes ?: w->takes_us, name);
@@ -360,6 +433,16 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	crb = argc > 1 && !strcmp(argv[1], "crb");
+	if (g_getenv("TPM_CELLS")) {
+		cells = fopen(g_getenv("TPM_CELLS"), "w");
+		g_assert_nonnull(cells);
+	}
+	large = g_getenv("TPM_LONG") != NULL;
+	if (large) {
+		add("repeated", test_repeated, false);
+		add("relinquished", test_relinquished, false);
+		return g_test_run();
+	}
 	add("repeated", test_repeated, true);
 	add("repeated-late", test_repeated_late, true);
 	add("late", test_late, true);

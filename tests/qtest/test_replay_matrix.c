@@ -5,7 +5,12 @@
  * and of stock ones beside them. By mmio-replay, for what traps, and by making
  * the access twice, for RAM as well. The stock devices and the FIFO are the
  * control group, and their rows demand that they fail.
+ *
+ * TPM_CELLS=FILE, for ./run eval: no test, but what became of each access of each row,
+ * a JSON value a line, and beside it of a guest that was rolled back to that access.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "txn.h"
@@ -194,6 +199,95 @@ static void replay(gconstpointer data)
 	tpm_stub_free(stub);
 }
 
+/* Of ./run eval */
+
+/*
+ * The guest makes all of the transaction but the last access, by which it would give the
+ * locality back, and is then again what it was before access @k. The TPM is what it is.
+ */
+static bool roll_back(struct txn *t, QtestClient *q, unsigned int k, unsigned int all)
+{
+	struct txn then;
+
+	t->budget = (int)k - 1;
+	txn_run(t);
+	then = *t;
+	t->skip = t->made;
+	t->made = 0;
+	t->stopped = false;
+	t->budget = (int)all - 1;
+	txn_run(t);
+	*t = then;
+	return txn_resume(t, q);
+}
+
+static char letter(bool ok, const struct txn *t, unsigned int nth, unsigned int executed)
+{
+	if (executed > nth) {
+		return '2';
+	}
+	return !ok ? 'E' : txn_response_is(t, nth) ? 'R' : 'W';
+}
+
+/* @w NULL: rolled back. A TPM of its own for each row. */
+static void cells_of(const struct txn_kind *kind, const struct when *w, FILE *out)
+{
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	QtestClient *q = qtest_start(tpm_stub_connect(stub), "%s", kind->device);
+	unsigned int k, all = 0;
+
+	tpm_stub_set_answer(stub, answer, NULL);
+	for (k = 0; k <= all; k++) {
+		unsigned int nth = tpm_stub_executed(stub) + 1;
+		struct txn t;
+		bool ok;
+
+		txn_init(&t, q, kind, (uint8_t)k);
+		t.ticket = nth;
+		t.gives_up = true;
+		if (k && !w) {
+			ok = roll_back(&t, q, k, all);
+		} else {
+			t.repeat.nth = k;
+			t.repeat.when = w ? w->when : TXN_NOW;
+			t.repeat.delay = w ? w->delay : 1;
+			ok = txn_run(&t);
+		}
+		clean_up(q, kind);
+		if (k) {
+			/* A START may be on its way to the TPM. */
+			g_usleep(kind->stock ? 2000 : 0);
+			fputc(letter(ok, &t, nth, tpm_stub_executed(stub)), out);
+			continue;
+		}
+		g_assert_true(ok && txn_response_is(&t, nth));
+		all = t.made;
+		fprintf(out, "{\"door\": \"%s\", \"when\": \"%s\", \"accesses\": %u, "
+			"\"trapped\": %u, \"start\": %u, \"cells\": \"", kind->name,
+			w ? w->name : "rolled-back", all, t.trapped, t.start);
+	}
+	fprintf(out, "\"}\n");
+	qtest_stop(q);
+	tpm_stub_free(stub);
+}
+
+static int cells(const char *path, const struct txn_kind *const *kinds, unsigned int num)
+{
+	FILE *out = fopen(path, "w");
+	unsigned int i, k;
+
+	g_assert_nonnull(out);
+	for (i = 0; i < num; i++) {
+		for (k = 0; k < G_N_ELEMENTS(whens); k++) {
+			if (whens[k].when != TXN_LATE || whens[k].delay == 3) {
+				cells_of(kinds[i], &whens[k], out);
+			}
+		}
+		cells_of(kinds[i], NULL, out);
+	}
+	return fclose(out) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct txn_kind *const kinds[] = {
@@ -204,6 +298,9 @@ int main(int argc, char **argv)
 	static struct row rows[2 * G_N_ELEMENTS(kinds) * G_N_ELEMENTS(whens)];
 	unsigned int i;
 
+	if (g_getenv("TPM_CELLS")) {
+		return cells(g_getenv("TPM_CELLS"), kinds, G_N_ELEMENTS(kinds));
+	}
 	g_test_init(&argc, &argv, NULL);
 	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct row *row = &rows[i];

@@ -78,6 +78,7 @@ struct txn {
 	/* accesses to be made before the transaction stops; -1: all */
 	int budget;
 	bool stopped;
+	bool gives_up;          /* the driver, where it waits too long */
 	/* accesses made, that which started the command; those that trapped */
 	unsigned int made;
 	unsigned int start;

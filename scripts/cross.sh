@@ -54,7 +54,7 @@ RUN
 c = '$triplet-gcc'
 ar = '$triplet-ar'
 strip = '$triplet-strip'
-pkg-config = 'pkg-config'
+pkgconfig = 'pkg-config'
 exe_wrapper = '$dir/run'
 [properties]
 sys_root = '$root'
@@ -75,6 +75,7 @@ INI
 plain_path "the engine for other processors"
 lock
 need build-essential ninja-build pkg-config meson qemu-user \
-    gcc-s390x-linux-gnu gcc-arm-linux-gnueabihf
+    gcc-s390x-linux-gnu libc6-dev-s390x-cross \
+    gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 cross s390x s390x-linux-gnu s390x big qemu-s390x
 cross armhf arm-linux-gnueabihf arm little qemu-arm

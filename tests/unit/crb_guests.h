@@ -57,7 +57,7 @@ static inline void op_buffer(struct guest *g, enum kind kind, uint32_t addr, uin
 
 		/* a larger RAM_WRITE is all of the command */
 		if (at < COMMAND && size <= 8) {
-			memcpy(&val, g->cmd + at, MIN(size, COMMAND - at));
+			val = bench_value(g->cmd + at, MIN(size, COMMAND - at));
 		}
 		op(g, kind, addr + at, MIN(size, len - at), val, flags);
 		g->op[g->n - 1].at = at;

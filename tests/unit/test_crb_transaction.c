@@ -17,7 +17,6 @@ static void transaction(gconstpointer data)
 	unsigned int l = GPOINTER_TO_UINT(data), k, i;
 	struct bench b;
 	uint8_t cmd[16];
-	uint64_t val;
 
 	bench_init_crb(&b, 4096);
 	make_command(cmd, 16, 16, 0x21);
@@ -29,8 +28,7 @@ static void transaction(gconstpointer data)
 		g_assert_cmphex(ctrl_sts(&b, k), ==, k == l ? 0 : 0x2);
 	}
 	for (i = 0; i < 16; i += 8) {
-		memcpy(&val, cmd + i, 8);
-		wr(&b, l, 0x80 + i, val, 8);
+		wr(&b, l, 0x80 + i, bench_value(cmd + i, 8), 8);
 	}
 	g_assert_cmphex(rd(&b, l, 0x80, 8), ==, 0);           /* R5 */
 	g_assert_cmphex(start_bit(&b, l), ==, 0);

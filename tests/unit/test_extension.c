@@ -99,14 +99,12 @@ static void transaction(gconstpointer data)
 	unsigned int l = GPOINTER_TO_UINT(data), i, k;
 	struct bench b;
 	uint8_t cmd[40];
-	uint64_t val;
 
 	make_command(cmd, 40, 40, 0x5C);
 	bench_init_crb(&b, 4096);
 	crb_request(&b, l);
 	for (i = 0; i < 40; i += 8) {
-		memcpy(&val, cmd + i, 8);
-		wr(&b, 6 + l, 0x100 + i, val, 8);
+		wr(&b, 6 + l, 0x100 + i, bench_value(cmd + i, 8), 8);
 	}
 	wr(&b, 6 + l, 0xFC8, 1ull << 32 | 0x10000 | tpmix_crc16(cmd, 40), 8);
 	g_assert_cmpmem(b.last_cmd, b.last_len, cmd, 40);

@@ -19,11 +19,13 @@ static void play(struct bench *b, const struct op *o, uint8_t *got)
 		break;
 	case READ_RESPONSE:
 		val = tpmix_mmio_read(&b->e, o->addr, o->size);
+		val = bench_value(&val, 8);
 		memcpy(got + o->at, &val, o->size);
 		break;
 	case RAM_WRITE:
 		if (o->size <= 8) {
-			memcpy(b->ram_cmd + o->at, &o->val, o->size);
+			val = bench_value(&o->val, 8);
+			memcpy(b->ram_cmd + o->at, &val, o->size);
 		} else {
 			make_command(b->ram_cmd, COMMAND, COMMAND, 0x6B);
 		}

@@ -12,7 +12,6 @@ static void transaction(gconstpointer data)
 	unsigned int width = GPOINTER_TO_UINT(data);
 	struct bench b;
 	uint8_t cmd[64];
-	uint64_t val;
 	uint32_t i;
 
 	bench_init(&b, TPMIX_FAMILY_2_0, 4096);
@@ -21,9 +20,7 @@ static void transaction(gconstpointer data)
 	g_assert_cmphex(rd(&b, 0, 0xFD4, 4), ==, 0);    /* Idle */
 	wr(&b, 0, 0xFC0, 0, 4);
 	for (i = 0; i < 64; i += width) {
-		val = 0;
-		memcpy(&val, cmd + i, width);
-		wr(&b, 0, 0x100 + i, val, width);
+		wr(&b, 0, 0x100 + i, bench_value(cmd + i, width), width);
 	}
 	wr(&b, 0, 0xFC8, 1ull << 32 | 0x10000 | tpmix_crc16(cmd, 64), 8);
 	g_assert_cmpuint(b.starts, ==, 1);
@@ -36,8 +33,8 @@ static void transaction(gconstpointer data)
 	g_assert_cmphex(rd(&b, 0, 0xFD8, 8), ==, 200ull << 32 | 1);
 	g_assert_cmphex(rd(&b, 0, 0xFD4, 4), ==, 0x14); /* Completion, response */
 	for (i = 8; i < 200; i += width) {
-		val = rd(&b, 0, 0x100 + i, width);
-		g_assert_cmpmem(&val, width, b.rsp + i, width);
+		g_assert_cmphex(rd(&b, 0, 0x100 + i, width), ==,
+				bench_value(b.rsp + i, width));
 	}
 	g_assert_cmphex(rd(&b, 0, 0xFE0, 4), ==,
 			(uint32_t)tpmix_crc16(b.rsp, 200) << 16 |

@@ -93,6 +93,7 @@ static uint32_t access_device(struct machine *m, const struct op *o, const uint8
 	default:
 		val = tpmix_mmio_read(&m->b.e, o->addr, o->size);
 		if (o->kind == READ_RESPONSE) {
+			val = bench_value(&val, 8);
 			memcpy(got + o->at, &val, o->size);
 		}
 	}

@@ -93,6 +93,7 @@ static void every_store(void)
 		g_assert_cmpuint(start_stores, ==, 1);
 		check(&b);
 	}
+	spied = NULL;
 }
 
 #define COMPLETIONS 500

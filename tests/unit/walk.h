@@ -31,13 +31,11 @@ static inline void add(struct script *s, uint32_t addr, unsigned int size,
 static inline void add_bytes(struct script *s, uint32_t addr, const uint8_t *cmd,
 			     uint32_t len)
 {
-	uint64_t val;
 	uint32_t i;
 
 	for (i = 0; i < len; i += 8) {
-		val = 0;
-		memcpy(&val, cmd + i, MIN(8, len - i));
-		add(s, addr + i, MIN(8, len - i), val);
+		add(s, addr + i, MIN(8, len - i),
+		    bench_value(cmd + i, MIN(8, len - i)));
 	}
 }
 

@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   ./run guest --driver indexed -- 'tpm2_pcrread sha256:0 && dmesg | tail'
   ./run guest --device tpm-crb-ext --firmware ovmf --kernel 7.3 -- tpm2_pcrread
   ./run guest --device tpm-crb-ext,interface=fifo -- tpm2_pcrread sha1:0
-  ./run guest --machine virt-arm --firmware aavmf --device tpm-crb-ext -- tpm2_pcrread
+  ./run guest --machine virt-arm --firmware aavmf --device tpm-crb-ext
   ./run guest --driver indexed --replay rate=100000 -- tpm2_getrandom --hex 16
   echo 'tpm2_pcrread sha1:0' | ./run guest     a shell reads standard input
 

@@ -289,7 +289,7 @@ main() {
     # What running it takes.
     need swtpm seabios ovmf qemu-system-data
     if [ "${1:-}" = virt ]; then
-        need qemu-efi-aarch64 opensbi u-boot-qemu binutils-aarch64-linux-gnu \
+        need qemu-efi-aarch64 opensbi u-boot-qemu dt-schema device-tree-compiler binutils-aarch64-linux-gnu \
             binutils-riscv64-linux-gnu
     fi
     mkdir -p "$GUEST" "$DEBS"

@@ -126,7 +126,7 @@ configure() {
     only_virt aarch64-softmmu arm-softmmu
     only_virt riscv64-softmmu
     # The targets share most objects; ninja makes those of the programs that are asked for.
-    options=(--target-list=x86_64-softmmu,aarch64-softmmu,riscv64-softmmu
+    options=("--target-list=x86_64-softmmu,aarch64-softmmu,riscv64-softmmu"
         --with-devices-aarch64=virt --with-devices-riscv64=virt --without-default-features
         "${FEATURES[@]/#/--enable-}" --enable-fdt=system
         --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu

@@ -115,6 +115,8 @@ SUITES = {
 }
 # Only where they are named: what they need takes minutes to build, and nothing else wants it.
 NAMED = {
+    "virt": (["virt"], [["/usr/bin/python3", ROOT / "tests/guest/test_virt.py", group]
+                        for group in ("arm", "firmware", "riscv")], 900),
     "libvirt-model": (["qemu", "driver", "guest", "plugin", "libvirt-tests", "libvirt"],
                       [["/usr/bin/python3", ROOT / "tests/libvirt/test_model.py"]], 600),
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tpm-crb-ext: TPM 2.0 CRB with the replay-safe indexed door, FIFO behind it,
- * on the ISA bus
+ * on the ISA bus ("tpm-crb-ext") or a platform bus ("tpm-crb-ext-device")
  *
  * Models the TPM interface of docs/specification.md: PTP 1.05 CRB registers in
  * up to five localities with buffers that are really memory, TIS 1.3 / PTP FIFO
@@ -13,13 +13,15 @@
  * + QOM property "tpmdev":      id of the -tpmdev backend, TPM 2.0 (required)
  * + QOM property "irq":         ISA IRQ, 1 to 15, default 3; 0: none. In ACPI
  *                               where it is 3 or 4, no other ISA device's, and no
- *                               stock TIS driver may bind
- * + QOM property "ppi":         physical presence interface page, default on
- * + QOM property "compat":      ACPI _CID that the stock TPM drivers bind to,
- *                               default on
+ *                               stock TIS driver may bind. On a platform bus the
+ *                               machine chooses; not 0: there is one
+ * + QOM property "ppi":         physical presence interface page, default on;
+ *                               ISA only
+ * + QOM property "compat":      ACPI _CID, or name in the device tree, that the
+ *                               stock TPM drivers bind to, default on
  * + QOM property "buffer-size": bytes of the command and of the response
  *                               window, a power of 2, 4 KiB to 64 KiB, default
- *                               16 KiB
+ *                               16 KiB, on a platform bus 64 KiB
  * + QOM property "sync-us":     a write that begins a command waits for its end
  *                               that long, in microseconds, default 500; 0:
  *                               not at all
@@ -32,7 +34,7 @@
  * + QOM property "localities":  1 or 5, default 5
  * + QOM property "active-interface": "crb" or "fifo" (read-only), as in ACPI
  * + the counters of tpmix_device.h (read-only)
- * + MMIO region: the space of TPMIX_SPACE_SIZE bytes at 0xFED40000; while CRB
+ * + MMIO region: the space of TPMIX_SPACE_SIZE bytes, on ISA at 0xFED40000; while CRB
  *   is active locality 0's page of it is a ROM device, whose reads do not trap
  * + RAM in it: PPI page at 0xFED45000, command window at 0xFED50000, response
  *   window at 0xFED60000, header page at 0xFED70000

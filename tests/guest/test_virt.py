@@ -6,17 +6,21 @@ repeated, a machine saved and loaded. TAP on stdout."""
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from stock import Report, booted, end, stock_guest
-from tap import COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, TOOLS, Guest, count, expect, \
+from tap import COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, Guest, count, expect, \
     run, run_groups, told
 from demo import Row, run_row
 from guest_boards import BOARDS
+from guest_peers import Swtpm
 from uboot import UBoot
+
+BINDINGS = ROOT / "linux-driver/bindings"
 
 TIS, CRB = "tpm-tis-indexed", "tpm-crb-ext"
 FIFO = "tpm-crb-ext,interface=fifo"
@@ -84,6 +88,42 @@ def in_acpi(device, ids, method):
     return None
 
 
+def judged(tree):
+    """What dt-validate says of the node, by the binding."""
+    done = subprocess.run(["dt-validate", "-s", BINDINGS, tree], capture_output=True, text=True,
+                          check=False)
+    return [line for line in (done.stdout + done.stderr).splitlines() if "tpm@0" in line]
+
+
+def bound(machine, device, wanted):
+    """The node is as the binding has it; one with a second range is not."""
+    board = BOARDS[machine]
+    done = subprocess.run(["dt-doc-validate", "."], cwd=BINDINGS, capture_output=True,
+                          text=True, check=False)
+    if done.returncode:
+        return done.stderr
+    with tempfile.TemporaryDirectory() as work:
+        tree, bad = Path(work, "tree.dtb"), Path(work, "bad.dtb")
+        swtpm = Swtpm(Path(work), None, "2.0")
+        try:
+            subprocess.run([board.qemu, "-machine", f"virt,dumpdtb={tree}", "-display", "none",
+                            "-nodefaults", "-chardev", f"socket,id=c,path={swtpm.path}",
+                            "-tpmdev", "emulator,id=t,chardev=c", "-device",
+                            f"{board.device(device)},tpmdev=t"],
+                           capture_output=True, check=True, timeout=60)
+        finally:
+            swtpm.stop()
+        node = f"/platform-bus@{board.tpm_base:x}/tpm@0"
+        has = subprocess.run(["fdtget", "-t", "s", tree, node, "compatible"], text=True,
+                             capture_output=True, check=False).stdout.split()
+        shutil.copy(tree, bad)
+        subprocess.run(["fdtput", bad, node, "reg", "0", "1", "2", "3"], check=True)
+        said, missed = judged(tree), not judged(bad)
+    if has != wanted or said or missed:
+        return f"compatible {has}; {said}" + "; a second range is not seen" * missed
+    return None
+
+
 # Saved between the two, loaded after the second: PCR 16 is again what it was.
 SAVED = r"""
 exec 5<>"$TPMIX_CONTROL"
@@ -134,6 +174,11 @@ def uboot(machine, device):
 
 
 def arm(tap):
+    for device, wanted in ((CRB, ["qemu,tpm-crb-ext", "tcg,tpm-tis-mmio"]),
+                           (TIS + ",compat=off", ["qemu,tpm-tis-indexed"])):
+        for machine in (ARM, RISCV):
+            tap.check(f"{machine}: {device}: the device tree's node",
+                      lambda m=machine, d=device, w=wanted: bound(m, d, w))
     tap.check(f"{ARM}: tpm-tis: a device without a driver", lambda: nobodys(ARM, "tpm-tis"))
     for device, kernel in ((TIS, "7.3"), (CRB, "6.12"), (CRB, "7.3")):
         tap.check(f"{ARM}: {device}: tpmix by the device tree, Linux {kernel}",

@@ -12,9 +12,9 @@
  * QEMU interface:
  * + QOM property "tpmdev":      id of the -tpmdev backend, TPM 2.0 (required)
  * + QOM property "irq":         ISA IRQ, 1 to 15, default 3; 0: none. In ACPI
- *                               where it is 3 or 4, no other ISA device's, and no
- *                               stock TIS driver may bind. On a platform bus the
- *                               machine chooses; not 0: there is one
+ *                               where it is 3 or 4, no other ISA device's, and
+ *                               no stock TIS driver may bind. On a platform
+ *                               bus the machine chooses; not 0: there is one
  * + QOM property "ppi":         physical presence interface page, default on;
  *                               ISA only
  * + QOM property "compat":      ACPI _CID, or name in the device tree, that the
@@ -34,8 +34,9 @@
  * + QOM property "localities":  1 or 5, default 5
  * + QOM property "active-interface": "crb" or "fifo" (read-only), as in ACPI
  * + the counters of tpmix_device.h (read-only)
- * + MMIO region: the space of TPMIX_SPACE_SIZE bytes, on ISA at 0xFED40000; while CRB
- *   is active locality 0's page of it is a ROM device, whose reads do not trap
+ * + MMIO region: the space of TPMIX_SPACE_SIZE bytes, on ISA at 0xFED40000;
+ *   while CRB is active locality 0's page of it is a ROM device, whose reads do
+ *   not trap
  * + RAM in it: PPI page at 0xFED45000, command window at 0xFED50000, response
  *   window at 0xFED60000, header page at 0xFED70000
  */

@@ -10,9 +10,9 @@
  * QEMU interface:
  * + QOM property "tpmdev":      id of the -tpmdev backend (required)
  * + QOM property "irq":         ISA IRQ, 1 to 15, default 3; 0: none. In ACPI
- *                               where it is 3 or 4, no other ISA device's, and no
- *                               stock TIS driver may bind. On a platform bus the
- *                               machine chooses; not 0: there is one
+ *                               where it is 3 or 4, no other ISA device's, and
+ *                               no stock TIS driver may bind. On a platform
+ *                               bus the machine chooses; not 0: there is one
  * + QOM property "ppi":         physical presence interface page, default on;
  *                               ISA only
  * + QOM property "compat":      ACPI _CID, or name in the device tree, that the

@@ -296,7 +296,7 @@ static int tpmix_device_post_load(void *opaque, int version_id)
     }
     tpmix_refresh(&d->engine);
     tpmix_device_update_map(d);
-    /* One that the source had yet to raise is lost; nobody minds one too many. */
+    /* One that the source had yet to raise is lost; one more is harmless. */
     d->engine.edges += d->irq_num != 0;
     tpmix_device_update_irq(d);
     return 0;

@@ -95,7 +95,14 @@ static void tpmix_isa_realize(DeviceState *dev, Error **errp)
 }
 
 static const Property tpmix_isa_properties[] = {
-    TPMIX_PROPERTIES(TPMIX_DEVICE_CAPACITY),
+    DEFINE_PROP_TPMBE("tpmdev", TPMIXState, device.be_driver),
+    DEFINE_PROP_UINT32("irq", TPMIXState, device.irq_num, TPMIX_DEVICE_IRQ),
+    DEFINE_PROP_BOOL("compat", TPMIXState, device.compat, true),
+    DEFINE_PROP_SIZE32("buffer-size", TPMIXState, device.capacity,
+                       TPMIX_DEVICE_CAPACITY),
+    DEFINE_PROP_UINT32("sync-us", TPMIXState, device.sync_us,
+                       TPMIX_DEVICE_SYNC_US),
+    DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXState, device.ram, ON_OFF_AUTO_AUTO),
     DEFINE_PROP_BOOL("ppi", TPMIXState, device.ppi, true),
 };
 

@@ -20,7 +20,7 @@ Aml *tpmix_qdev_build_aml(TPMIXDevice *d, const char *name, uint32_t size,
     Aml *dev, *crs;
 
     if (version == TPM_VERSION_UNSPEC) {
-        return NULL; /* it did not start: there is no TPM until the next reset */
+        return NULL; /* it did not start: no TPM until the next reset */
     }
     dev = aml_device("%s", name);
     aml_append(dev, aml_name_decl("_HID", aml_string("%s", d->model->hid)));

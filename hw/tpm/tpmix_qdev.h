@@ -39,17 +39,6 @@ struct TPMIXState {
 
 OBJECT_DECLARE_SIMPLE_TYPE(TPMIXState, TPMIX)
 
-/* Of every model on any bus; @_capacity: the default of "buffer-size". */
-#define TPMIX_PROPERTIES(_capacity)                                           \
-    DEFINE_PROP_TPMBE("tpmdev", TPMIXState, device.be_driver),                \
-    DEFINE_PROP_UINT32("irq", TPMIXState, device.irq_num, TPMIX_DEVICE_IRQ),  \
-    DEFINE_PROP_BOOL("compat", TPMIXState, device.compat, true),              \
-    DEFINE_PROP_SIZE32("buffer-size", TPMIXState, device.capacity,            \
-                       (_capacity)),                                          \
-    DEFINE_PROP_UINT32("sync-us", TPMIXState, device.sync_us,                 \
-                       TPMIX_DEVICE_SYNC_US),                                 \
-    DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXState, device.ram, ON_OFF_AUTO_AUTO)
-
 /* The stream of a type with a TPMIXDevice "device": that, and no more. */
 #define TPMIX_VMSTATE(_name, _state) {                                        \
     .name = _name,                                                            \
@@ -68,7 +57,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(TPMIXState, TPMIX)
  */
 void tpmix_qdev_class_init(ObjectClass *klass);
 
-/* instance_init, after the model's own, and instance_finalize of such a parent. */
+/* instance_init and instance_finalize of such a parent. */
 void tpmix_qdev_init(Object *obj);
 void tpmix_qdev_finalize(Object *obj);
 
@@ -89,9 +78,9 @@ Aml *tpmix_qdev_build_aml(TPMIXDevice *d, const char *name, uint32_t size,
 /**
  * tpmix_qdev_offers_irq:
  *
- * Whether the tables may name an interrupt. Where a stock TIS driver may bind it
- * gets none, as of tpm-tis: those of FreeBSD and of Linux 5.10 to 6.5 would use
- * it, and wait where polling does not.
+ * Whether the tables may name an interrupt. Where a stock TIS driver may bind
+ * it gets none, as of tpm-tis: those of FreeBSD and of Linux 5.10 to 6.5 would
+ * use it, and wait where polling does not.
  */
 bool tpmix_qdev_offers_irq(const TPMIXDevice *d);
 

@@ -3,8 +3,8 @@
  * The models' way onto a platform bus: the abstract sysbus type under them, for
  * machines whose TPM is where the machine says (Arm's and RISC-V's "virt").
  *
- * Which interrupt it is only the machine knows: it makes the device tree's node,
- * and calls TPMIfClass.build_aml.
+ * Which interrupt it is only the machine knows: it makes the device tree's
+ * node, and calls TPMIfClass.build_aml.
  */
 
 #include "qemu/osdep.h"
@@ -52,7 +52,14 @@ static void tpmix_sysbus_init(Object *obj)
 
 /* These machines have no page for the physical presence interface. */
 static const Property tpmix_sysbus_properties[] = {
-    TPMIX_PROPERTIES(TPMIX_SYSBUS_CAPACITY),
+    DEFINE_PROP_TPMBE("tpmdev", TPMIXState, device.be_driver),
+    DEFINE_PROP_UINT32("irq", TPMIXState, device.irq_num, TPMIX_DEVICE_IRQ),
+    DEFINE_PROP_BOOL("compat", TPMIXState, device.compat, true),
+    DEFINE_PROP_SIZE32("buffer-size", TPMIXState, device.capacity,
+                       TPMIX_SYSBUS_CAPACITY),
+    DEFINE_PROP_UINT32("sync-us", TPMIXState, device.sync_us,
+                       TPMIX_DEVICE_SYNC_US),
+    DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXState, device.ram, ON_OFF_AUTO_AUTO),
 };
 
 static void tpmix_sysbus_class_init(ObjectClass *klass, void *data)

@@ -151,8 +151,8 @@ def rows_and_commands():
     assert tuple(names) == bench_machine.NAMES, names
     assert bench_machine.mask(["GetRandom", "PCR_Extend"]) == 5
     rows = bench_guest.rows_of("6.1", quick=False)
-    kinds = {(row.device, row.driver, row.sync) for row in rows}
-    assert len(rows) == len(kinds) == 12
+    kinds = {(row.device, row.driver, row.sync, row.twin) for row in rows}
+    assert len(rows) == len(kinds) == 13 and sum(row.twin for row in rows) == 1
     stock = bench_machine.Row("tpm-crb", sync=True)
     late = bench_machine.Row("tpm-crb-ext", "indexed", sync=False)
     assert stock.properties() == "tpm-crb,sync-us=500"

@@ -83,7 +83,7 @@ guest_blobs:
 	 * stand where that register is and how many commands.
 	 */
 	BLOB	64, "windows", 0
-	movl	$0xFED4F000, %r8d
+	movl	$0xFED70000, %r8d
 	movl	-8(%rsi), %r9d
 	movq	%rsi, %r10
 	movl	%ecx, %r11d

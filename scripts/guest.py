@@ -14,7 +14,7 @@ import termios
 
 import ending
 from console import Parser, say, seconds
-from guest_boards import BOARDS, KERNELS, OLDEST
+from guest_boards import BOARDS, KERNELS, OLDEST, judge
 from guest_machine import QEMU, Guest
 from guest_peers import TIMEOUT_S, GuestError
 from guest_replay import replay_spec
@@ -82,14 +82,10 @@ def parse(argv):
     split = argv.index("--") if "--" in argv else len(argv)
     options = parser.parse_args(argv[:split])
     options.command = argv[split + 1:]
-    board = BOARDS[options.machine]
-    if options.kernel and options.kernel not in board.kernels:
-        parser.error(f"--machine {options.machine} has --kernel {', '.join(board.kernels)}")
+    board = judge(parser, options)
     if options.firmware and options.firmware not in board.firmwares:
         parser.error(f"--machine {options.machine} has --firmware "
                      f"{', '.join(board.firmwares)}")
-    if board.prefix and (options.qemu, options.accel) != ("own", "tcg"):
-        parser.error(f"--machine {options.machine} is --qemu own, --accel tcg")
     try:
         options.replay = options.replay and replay_spec(options.replay, board.tpm_base)
     except argparse.ArgumentTypeError as error:

@@ -68,6 +68,17 @@ BOARDS = {
 }
 
 
+def judge(parser, options):
+    """Ends the command where the words for a kernel, QEMU or accelerator are not for the
+    machine. Returns its board."""
+    found = BOARDS[options.machine]
+    if options.kernel and options.kernel not in found.kernels:
+        parser.error(f"--machine {options.machine} has --kernel {', '.join(found.kernels)}")
+    if found.prefix and (options.qemu, options.accel) != ("own", "tcg"):
+        parser.error(f"--machine {options.machine} is --qemu own, --accel tcg")
+    return found
+
+
 def board(name):
     """The board of a name, or of any other machine type of a PC."""
     return BOARDS.get(name) or Board(name, **PC)

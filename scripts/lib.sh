@@ -152,6 +152,40 @@ unpack() {
     mv "$2.new" "$2"
 }
 
+# debian_source PACKAGE SUITE SERIES: SUITE's newest source package of the series, in
+# build/downloads/PACKAGE; kept once it is here.
+debian_source() {
+    local package=$1 suite=$2 series=$3 dir=$DOWNLOADS/$1 version
+    (cd "$dir" 2>/dev/null && sha256sum --quiet -c SHA256SUMS 2>/dev/null) && return
+    rm -rf "$dir" && mkdir -p "$dir"
+    version=$(apt_root "$suite" apt-cache showsrc --only-source "$package" \
+        | sed -nE "s/^Version: (([0-9]+:)?$series\..*)/\1/p" | sort -V | tail -n 1)
+    [ -n "$version" ] ||
+        die "$suite has no $package $series: update SERIES in scripts/$package.sh"
+    say "fetching the source of $package $version"
+    cd "$dir"
+    quiet "$package-fetch" apt_root "$suite" apt-get source --download-only \
+        --only-source "$package=$version"
+    sha256sum "${package}"_* >SHA256SUMS
+}
+
+# patched_source PACKAGE DIR PATCH...: what debian_source() fetched, in DIR, a repository
+# with the patches by git am.
+patched_source() {
+    local package=$1 dir=$2
+    shift 2
+    # apt has checked the signature of the index that names the files.
+    quiet "$package-unpack" dpkg-source --no-check -x "$DOWNLOADS/$package"/*.dsc "$dir"
+    cd "$dir"
+    git init -q
+    git config user.name "tpmix build"
+    git config user.email "tpmix@localhost"
+    git config gc.auto 0
+    git add -A -f
+    git commit -q -m "Debian's $package"
+    quiet "$package-am" git am "$@"
+}
+
 # own_loader ROOT PROGRAM: ROOT/run starts a program of an unpacked tree with the tree's own
 # loader and libraries.
 own_loader() {

@@ -17,39 +17,10 @@ OPTIONS=(-Dbuildtype=plain -Dauto_features=disabled -Ddriver_qemu=enabled
     -Ddriver_libvirtd=enabled -Ddriver_remote=enabled -Dyajl=enabled -Dtests=disabled
     -Ddocs=disabled -Dno_git=true -Dgit_werror=disabled -Dsystem=true)
 
-fetch_source() {
-    local dir=$DOWNLOADS/libvirt version
-    (cd "$dir" 2>/dev/null && sha256sum --quiet -c SHA256SUMS 2>/dev/null) && return
-    rm -rf "$dir" && mkdir -p "$dir"
-    version=$(apt_root $SUITE apt-cache showsrc --only-source libvirt \
-        | sed -n "s/^Version: \($SERIES\..*\)/\1/p" | sort -V | tail -n 1)
-    [ -n "$version" ] || die "$SUITE has no libvirt $SERIES: update SERIES in scripts/libvirt.sh"
-    say "fetching the source of libvirt $version"
-    cd "$dir"
-    quiet libvirt-fetch apt_root $SUITE apt-get source --download-only \
-        --only-source "libvirt=$version"
-    sha256sum libvirt_* >SHA256SUMS
-}
-
 # The stamp names all that the result is made of.
 made_of() {
     { cat "$DOWNLOADS/libvirt/SHA256SUMS" "$ROOT"/packaging/libvirt/*.patch; echo "${OPTIONS[@]}"; } \
         | sha256sum | cut -d' ' -f1
-}
-
-make_tree() {
-    rm -rf "$BUILD/libvirt"
-    mkdir -p "$BUILD/libvirt"
-    # apt has checked the signature of the index that names the files.
-    quiet libvirt-unpack dpkg-source --no-check -x "$DOWNLOADS"/libvirt/*.dsc "$SRC"
-    cd "$SRC"
-    git init -q
-    git config user.name "tpmix build"
-    git config user.email "tpmix@localhost"
-    git config gc.auto 0
-    git add -A -f
-    git commit -q -m "Debian's libvirt"
-    quiet libvirt-am git am "$ROOT"/packaging/libvirt/*.patch
 }
 
 plain_path libvirt
@@ -57,11 +28,13 @@ lock
 need build-essential ninja-build meson ccache pkg-config dpkg-dev git python3 libglib2.0-dev \
     libgnutls28-dev libxml2-dev libxml2-utils libtirpc-dev rpcsvc-proto libyajl-dev xsltproc \
     gettext
-fetch_source
+debian_source libvirt "$SUITE" "$SERIES"
 id=$(made_of)
 [ "$(cat "$BUILD/libvirt/built" 2>/dev/null)" != "$id" ] || exit 0
 say "building libvirt with our models (the first time about 3 minutes on 2 cores)"
-make_tree
+rm -rf "$BUILD/libvirt"
+mkdir -p "$BUILD/libvirt"
+patched_source libvirt "$SRC" "$ROOT"/packaging/libvirt/*.patch
 quiet libvirt-configure env CC="ccache gcc" meson setup "${OPTIONS[@]}" "$OBJ" "$SRC"
 quiet libvirt-build ninja -C "$OBJ" -j "$JOBS" src/libvirtd src/libvirt_driver_qemu.so \
     src/libvirt_iohelper

@@ -17,21 +17,6 @@ OBJ=$BUILD/qemu/obj
 SERIES=10.0
 export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/qemu
 
-# Debian trixie's newest source package of the series; kept once it is here.
-fetch_source() {
-    local dir=$DOWNLOADS/qemu version
-    (cd "$dir" 2>/dev/null && sha256sum --quiet -c SHA256SUMS 2>/dev/null) && return
-    rm -rf "$dir" && mkdir -p "$dir"
-    version=$(apt_root trixie apt-cache showsrc --only-source qemu \
-        | sed -n "s/^Version: \(.*:$SERIES\..*\)/\1/p" | sort -V | tail -n 1)
-    [ -n "$version" ] || die "trixie has no QEMU $SERIES: update SERIES in scripts/qemu.sh"
-    say "fetching the source of qemu $version"
-    cd "$dir"
-    quiet qemu-fetch apt_root trixie apt-get source --download-only \
-        --only-source "qemu=$version"
-    sha256sum qemu_* >SHA256SUMS
-}
-
 # QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
 fetch_meson() {
     local have debs
@@ -69,16 +54,7 @@ make_tree() {
     say "unpacking QEMU and applying the patches of qemu/patches"
     rm -rf "$SRC" "$BUILD/qemu/tree-id"
     mkdir -p "$BUILD/qemu"
-    # apt has checked the signature of the index that names the files.
-    quiet qemu-unpack dpkg-source --no-check -x "$DOWNLOADS"/qemu/*.dsc "$SRC"
-    cd "$SRC"
-    git init -q
-    git config user.name "tpmix build"
-    git config user.email "tpmix@localhost"
-    git config gc.auto 0
-    git add -A -f
-    git commit -q -m "Debian's QEMU $(cat VERSION)"
-    quiet qemu-am git am "$ROOT"/qemu/patches/*.patch
+    patched_source qemu "$SRC" "$ROOT"/qemu/patches/*.patch
     echo "$id" >"$BUILD/qemu/tree-id"
 }
 
@@ -159,7 +135,7 @@ need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
     libseccomp-dev libzstd-dev libattr1-dev
 # What running it takes: firmware, also that of network cards, and a TPM.
 need seabios ipxe-qemu qemu-system-data swtpm
-fetch_source
+debian_source qemu trixie "$SERIES"
 fetch_meson
 if [ -n "$MESON_DIR" ]; then
     export PATH=$MESON_DIR/usr/bin:$PATH

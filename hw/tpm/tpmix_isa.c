@@ -83,11 +83,6 @@ static void tpmix_isa_build_aml(AcpiDevAmlIf *adev, Aml *scope)
     tpmix_isa_build_device_aml(&TPMIX(adev)->device, TPM_IF(adev), scope);
 }
 
-static void tpmix_isa_reset(DeviceState *dev)
-{
-    tpmix_device_reset(&TPMIX(dev)->device);
-}
-
 static void tpmix_isa_realize(DeviceState *dev, Error **errp)
 {
     tpmix_isa_realize_device(&TPMIX(dev)->device, OBJECT(dev), ISA_DEVICE(dev),
@@ -112,7 +107,6 @@ static void tpmix_isa_class_init(ObjectClass *klass, void *data)
 
     tpmix_qdev_class_init(klass);
     device_class_set_props(dc, tpmix_isa_properties);
-    device_class_set_legacy_reset(dc, tpmix_isa_reset);
     dc->realize = tpmix_isa_realize;
     ACPI_DEV_AML_IF_CLASS(klass)->build_dev_aml = tpmix_isa_build_aml;
 }

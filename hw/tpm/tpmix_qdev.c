@@ -71,10 +71,18 @@ static TPMVersion tpmix_qdev_get_version(TPMIf *ti)
     return tpmix_device_get_version(&TPMIX(ti)->device);
 }
 
+static void tpmix_qdev_reset(DeviceState *dev)
+{
+    tpmix_device_reset(&TPMIX(dev)->device);
+}
+
 void tpmix_qdev_class_init(ObjectClass *klass)
 {
+    DeviceClass *dc = DEVICE_CLASS(klass);
     TPMIfClass *tc = TPM_IF_CLASS(klass);
 
+    device_class_set_legacy_reset(dc, tpmix_qdev_reset);
+    set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     tc->request_completed = tpmix_qdev_request_completed;
 #ifndef TPM_BACKEND_OF_STOCK_QEMU
     tc->completes_without_bql = true;
@@ -82,7 +90,6 @@ void tpmix_qdev_class_init(ObjectClass *klass)
     tc->get_control_area = tpmix_qdev_get_control_area;
 #endif
     tc->get_version = tpmix_qdev_get_version;
-    set_bit(DEVICE_CATEGORY_MISC, DEVICE_CLASS(klass)->categories);
 }
 
 void tpmix_qdev_init(Object *obj)

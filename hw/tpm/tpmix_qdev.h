@@ -5,8 +5,8 @@
  *
  * A model (tpm_tis_indexed.c, tpm_crb_ext.c) has a type for each bus. The
  * abstract parents, TYPE_TPMIX_ISA and TYPE_TPMIX_SYSBUS, bring the properties
- * that all models have and what is the bus': realize, reset, and what the
- * machine's tables say.
+ * that all models have and what is the bus': realize, and what the machine's
+ * tables say.
  */
 #ifndef TPM_TPMIX_QDEV_H
 #define TPM_TPMIX_QDEV_H
@@ -29,7 +29,6 @@
 /* One layout on any bus, so that properties and streams stand once. */
 struct TPMIXState {
     union {
-        DeviceState qdev;
         ISADevice isa;
         SysBusDevice sysbus;
     } parent_obj;
@@ -53,7 +52,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(TPMIXState, TPMIX)
 /**
  * tpmix_qdev_class_init:
  *
- * For the class_init of an abstract parent: TPMIf, but for the model.
+ * For the class_init of an abstract parent: reset and TPMIf, but for the model.
  */
 void tpmix_qdev_class_init(ObjectClass *klass);
 

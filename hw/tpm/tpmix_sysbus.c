@@ -30,11 +30,6 @@ static void tpmix_sysbus_build_aml(TPMIf *ti, Aml *scope, uint32_t irq)
     tpmix_qdev_build_aml(d, "TPM0", TPMIX_SPACE_SIZE, interrupt, scope);
 }
 
-static void tpmix_sysbus_reset(DeviceState *dev)
-{
-    tpmix_device_reset(&TPMIX(dev)->device);
-}
-
 static void tpmix_sysbus_realize(DeviceState *dev, Error **errp)
 {
     TPMIXDevice *d = &TPMIX(dev)->device;
@@ -68,7 +63,6 @@ static void tpmix_sysbus_class_init(ObjectClass *klass, void *data)
 
     tpmix_qdev_class_init(klass);
     device_class_set_props(dc, tpmix_sysbus_properties);
-    device_class_set_legacy_reset(dc, tpmix_sysbus_reset);
     dc->realize = tpmix_sysbus_realize;
     TPM_IF_CLASS(klass)->build_aml = tpmix_sysbus_build_aml;
 }

@@ -80,7 +80,7 @@ EXPERIMENTS = (
 # Neither tpm-crb nor a kernel with tpm_tis: the FIFO is that of our device, by our driver.
 VIRT_EXPERIMENTS = (
     Experiment("any, at once", (
-        ("tpm-tis-indexed, FIFO", "tpm-tis-indexed,compat=off", "indexed", "",
+        ("FIFO of the same, tpmix", "tpm-tis-indexed,compat=off", "indexed", "",
          "tpmix.door=fifo"),
         ("tpm-tis-indexed, tpmix", "tpm-tis-indexed,compat=off", "indexed"),
     ), silent=True, rate=2000),
@@ -297,7 +297,7 @@ def table(results):
 def verdict(experiment, rows):
     """One line, and the exit status."""
     stock, ours = rows
-    theirs_name, our_name = (row.device.partition(",")[0] for row in rows)
+    theirs_name, our_name = (row.title.partition(",")[0] for row in rows)
     if not ours.replays or not stock.replays:
         return "no access was repeated: raise --rounds or --repetitions", 1
     if ours.replays != stock.replays:

@@ -3,12 +3,10 @@
 """The project's driver in a Linux guest: every door, both devices, both kernels, who
 has the device, what a command costs, large commands, repeated accesses. TAP on stdout."""
 
-import argparse
 import sys
 
-from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, count, expect,
-                 run, run_groups, suspend, told)
-from demo import Row, run_row
+from tap import ROOT, TOOLS, count, expect, run, run_groups, suspend, told
+from ours import DOOR, cost, door, held_cost, in_use, replayed, window_cost
 from owner import states
 
 KERNELS = ("6.1", "6.12", "7.3")
@@ -16,8 +14,6 @@ TIS = "tpm-tis-indexed,compat=off"
 CRB = "tpm-crb-ext,compat=off"
 CRB_FIFO = "tpm-crb-ext,compat=off,interface=fifo"
 DOUBLE = ROOT / "build/host/tests/guest/tpm_double"
-
-DOOR = "cat /sys/class/tpm/tpm*/device/door\n"
 
 # A stock driver is built in and binds first, through _CID; ours takes over. By force, as
 # Debian's IMA measures the boot aggregate into every TPM that it finds.
@@ -100,43 +96,8 @@ dmesg | grep -o 'large: .*'
 """
 
 
-def door(name):
-    """For the kernel's command line, where busybox' modprobe looks too."""
-    return f"tpmix.door={name}"
-
-
-def in_use(wanted, device, kernel, append=""):
-    return expect(TOOLS + DRIVER_OF + "\n" + DOOR, f"^tpmix\n{wanted}\n$",
-                  device=device, driver="indexed", kernel=kernel, append=append)
-
-
 def suspends(device, wanted, append=""):
     return suspend(DOOR, wanted, device=device, driver="indexed", append=append)
-
-
-def cost(right, device, driver="indexed", **options):
-    """right: of (reads, writes) per command, both as counted."""
-    result, reads, writes, commands = count(COUNTED, device=device, driver=driver, **options)
-    print(f"# {device}, {driver} driver {options.get('append', '')}: "
-          f"{reads / commands:.2f} reads and {writes / commands:.2f} writes per PCR_Read")
-    # The kernel may ask for random bytes meanwhile, a command of 12 bytes.
-    if result.status or int(result.out) != COUNTED_BYTES or commands - COUNT not in range(5):
-        return f"{commands} commands, " + told(result)
-    if right(reads / commands, writes / commands):
-        return None
-    return f"{reads} reads, {writes} writes for {commands} commands"
-
-
-# What a PCR_Read costs: a command of 20 bytes, a response of 62.
-
-def window_cost(reads, writes):
-    """Locality requested, doorbell, locality released."""
-    return (reads, writes) == (0, 3)
-
-
-def held_cost(reads, writes):
-    """The doorbell; once more where the TPM was late, to ask for an interrupt."""
-    return reads == 0 and 1 <= writes < 1.5
 
 
 def trapped_cost(reads, writes):
@@ -154,20 +115,6 @@ def larger(device, size, wanted, right, **options):
     # Beside the 20 one that the driver refuses, for which it took the locality.
     if right and (reads, writes) != right:
         return f"{reads} reads, {writes} writes, not {right}"
-    return None
-
-
-def replayed(device, when, append=""):
-    """Of all accesses a third again, at once or late; nobody is to notice."""
-    options = argparse.Namespace(rounds=2, rate=300000, repetitions=None, seed=2011,
-                                 kernel="6.1", accel="tcg", qemu="own", machine="q35")
-    row = run_row(Row(f"{device} {append}", device, "indexed",
-                      replay=f"addr=0xfed40000,size=0xb000,when={when}", append=append),
-                  options)
-    print(f"# {row.commands} commands, {row.accesses} accesses, {row.replays} repeated: "
-          f"{row.right} right, {row.wrong} wrong, {row.failed} failed")
-    if row.wrong or row.failed or not row.right or row.replays < row.accesses / 5:
-        return "\n".join([str(row)] + row.errors)
     return None
 
 

@@ -4,7 +4,6 @@
 drivers and ours, by device tree and by ACPI, firmware that nobody here wrote, accesses
 repeated, a machine saved and loaded. TAP on stdout."""
 
-import argparse
 import re
 import shutil
 import subprocess
@@ -12,10 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tap import ROOT, Guest, expect, run, run_groups, told
+from ours import cost, door, held_cost, in_use, replayed, window_cost
 from stock import Report, booted, end, stock_guest
-from tap import COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, ROOT, TOOLS, Guest, count, expect, \
-    run, run_groups, told
-from demo import Row, run_row
 from guest_boards import BOARDS
 from guest_peers import Swtpm
 from uboot import UBoot
@@ -25,7 +23,6 @@ BINDINGS = ROOT / "linux-driver/bindings"
 TIS, CRB = "tpm-tis-indexed", "tpm-crb-ext"
 FIFO = "tpm-crb-ext,interface=fifo"
 ARM, RISCV = "virt-arm", "virt-riscv"
-DOOR = "cat /sys/class/tpm/tpm*/device/door\n"
 FOUND = "[ -e /sys/firmware/devicetree/base ] && echo tree || echo acpi\n"
 
 
@@ -33,23 +30,6 @@ def nobodys(machine, device):
     """Debian's kernels of these processors have no driver for TIS in memory."""
     return expect("ls /sys/class/tpm | wc -l\nmodinfo tpm_tis 2>/dev/null | wc -l\n" + FOUND,
                   "^0\n0\ntree\n$", device=device, machine=machine)
-
-
-def ours(machine, device, kernel, wanted="window", **options):
-    return expect(TOOLS + DRIVER_OF + "\n" + DOOR, f"^tpmix\n{wanted}\n$", device=device,
-                  driver="indexed", machine=machine, kernel=kernel, **options)
-
-
-def cost(machine, device, most, **options):
-    """Trapped accesses for a PCR_Read: the doorbell alone where there is an interrupt."""
-    result, reads, writes, commands = count(COUNTED, device=device, driver="indexed",
-                                            machine=machine, **options)
-    print(f"# {machine}, {device}: {reads / commands:.2f} reads and "
-          f"{writes / commands:.2f} writes per PCR_Read")
-    if result.status or int(result.out) != COUNTED_BYTES or commands - COUNT not in range(5):
-        return f"{commands} commands, " + told(result)
-    right = reads == 0 and commands <= writes <= most * commands
-    return None if right else f"{reads} reads, {writes} writes for {commands} commands"
 
 
 def measured_boot(device, driver, kernel):
@@ -60,20 +40,6 @@ def measured_boot(device, driver, kernel):
         report = Report(guest)
         end(guest)
     return report.problem(driver)
-
-
-def replayed(machine, device, when):
-    """Of all accesses a third again; nobody is to notice."""
-    options = argparse.Namespace(rounds=1, rate=300000, repetitions=None, seed=2011,
-                                 kernel=None, accel="tcg", qemu="own", machine=machine)
-    base = BOARDS[machine].tpm_base
-    row = run_row(Row(f"{machine}, {device}", device, "indexed",
-                      replay=f"addr={base:#x},size=0xb000,when={when}"), options)
-    print(f"# {row.commands} commands, {row.accesses} accesses, {row.replays} repeated: "
-          f"{row.right} right, {row.wrong} wrong, {row.failed} failed")
-    if row.wrong or row.failed or not row.right or row.replays < row.accesses / 5:
-        return "\n".join([str(row)] + row.errors)
-    return None
 
 
 def in_acpi(device, ids, method):
@@ -182,15 +148,15 @@ def arm(tap):
     tap.check(f"{ARM}: tpm-tis: a device without a driver", lambda: nobodys(ARM, "tpm-tis"))
     for device, kernel in ((TIS, "7.3"), (CRB, "6.12"), (CRB, "7.3")):
         tap.check(f"{ARM}: {device}: tpmix by the device tree, Linux {kernel}",
-                  lambda d=device, k=kernel: ours(ARM, d + ",compat=off", k))
-    tap.check(f"{ARM}: {CRB}: the same, trapped", lambda: ours(
-        ARM, CRB + ",compat=off", "6.12", "indexed", append="tpmix.door=indexed"))
+                  lambda d=device, k=kernel: in_use("window", d + ",compat=off", k, machine=ARM))
+    tap.check(f"{ARM}: {CRB}: the same, trapped", lambda: in_use(
+        "indexed", CRB + ",compat=off", "6.12", door("indexed"), machine=ARM))
     tap.check(f"{ARM}: {CRB}: one trapped access for a command", lambda: cost(
-        ARM, CRB + ",compat=off", 1.5))
+        held_cost, CRB + ",compat=off", machine=ARM))
     tap.check(f"{ARM}: {CRB}: three without an interrupt", lambda: cost(
-        ARM, CRB + ",compat=off,irq=0", 3))
+        window_cost, CRB + ",compat=off,irq=0", machine=ARM))
     tap.check(f"{ARM}: {CRB}: accesses repeated late", lambda: replayed(
-        ARM, CRB + ",compat=off", "late"))
+        CRB + ",compat=off", "late", machine=ARM, rounds=1))
     tap.check(f"{ARM}: {CRB}: saved and loaded", lambda: saved_and_loaded(
         ARM, CRB + ",compat=off"))
 
@@ -200,8 +166,9 @@ def firmware(tap):
         tap.check(f"{ARM}: {CRB}: AAVMF, {driver} by ACPI, Linux {kernel}",
                   lambda s=driver, k=kernel: measured_boot(CRB, s, k))
     for device in (CRB, TIS):
-        tap.check(f"{ARM}: {device}: AAVMF, tpmix by ACPI", lambda d=device: ours(
-            ARM, d + ",compat=off", "6.12", firmware="aavmf", memory=1024))
+        tap.check(f"{ARM}: {device}: AAVMF, tpmix by ACPI", lambda d=device: in_use(
+            "window", d + ",compat=off", "6.12", machine=ARM, firmware="aavmf",
+            memory=1024))
     for device in ("tpm-tis", TIS, FIFO):
         tap.check(f"{ARM}: {device}: U-Boot", lambda d=device: uboot(ARM, d))
 
@@ -209,12 +176,12 @@ def firmware(tap):
 def riscv(tap):
     tap.check(f"{RISCV}: tpm-tis: a device without a driver",
               lambda: nobodys(RISCV, "tpm-tis"))
-    tap.check(f"{RISCV}: {CRB}: tpmix by the device tree", lambda: ours(
-        RISCV, CRB + ",compat=off", None))
+    tap.check(f"{RISCV}: {CRB}: tpmix by the device tree", lambda: in_use(
+        "window", CRB + ",compat=off", None, machine=RISCV))
     tap.check(f"{RISCV}: {TIS}: one trapped access for a command", lambda: cost(
-        RISCV, TIS + ",compat=off", 1.5))
+        held_cost, TIS + ",compat=off", machine=RISCV))
     tap.check(f"{RISCV}: {TIS}: accesses repeated at once", lambda: replayed(
-        RISCV, TIS + ",compat=off", "now"))
+        TIS + ",compat=off", "now", machine=RISCV, rounds=1))
     tap.check(f"{RISCV}: {CRB}: saved and loaded", lambda: saved_and_loaded(
         RISCV, CRB + ",compat=off"))
     for device, ids, method in ((CRB, [b"QEMU0022", b"MSFT0101"], 7),

@@ -153,7 +153,11 @@ static void outside(void)
 	tpmix_write(&b.e, 0, 0x02, 0);
 	tpmix_write(&b.e, 0, 0x02, 9);
 	g_assert_true(bench_same(&b, &before));
+	g_assert_cmphex(tpmix_mmio_read(&b.e, TPMIX_SPACE_SIZE + 0x24, 4), ==,
+			0xFFFFFFFF);
+	g_assert_true(bench_same(&b, &before));
 	g_assert_false(tpmix_is_fifo(&b.e, 0x30024, 4));
+	g_assert_false(tpmix_is_fifo(&b.e, TPMIX_SPACE_SIZE + 0x24, 4));
 	g_assert_false(tpmix_is_fifo(&b.e, 0x20, 4));
 	g_assert_true(tpmix_is_fifo(&b.e, 0x20, 5));
 	g_assert_true(tpmix_is_fifo(&b.e, 0x27, 1));

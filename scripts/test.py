@@ -69,8 +69,8 @@ SUITES = {
                 CROSS / arch / "obj/tests/unit" / f"test_{n}"]
                for arch in PROCESSORS for n in UNIT], 300),
     "spec": (["engine"], [["/usr/bin/python3", ROOT / f"tests/check_{n}.py"]
-                          for n in ("spec", "floors", "tour", "page", "mutants", "version",
-                                    "evaluation")] +
+                          for n in ("spec", "floors", "coverage", "tour", "page",
+                                    "mutants", "version", "evaluation")] +
              [[HOST / "page" / f"test_{n}"] for n in ("page", "page_walk", "page_driver")], 300),
     "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
                             for kernel in ("", "-sync") for device in DEVICES] +

@@ -72,7 +72,8 @@ static void tpm_crb_ext_child_finalize(Object *obj)
     tpmix_device_finalize(&TPM_CRB_EXT(obj)->device);
 }
 
-static void tpm_crb_ext_child_class_init(ObjectClass *klass, void *data)
+static void tpm_crb_ext_child_class_init(ObjectClass *klass,
+                                         TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     TPMIfClass *tc = TPM_IF_CLASS(klass);

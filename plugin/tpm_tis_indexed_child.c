@@ -77,7 +77,8 @@ static void tpm_tis_indexed_child_finalize(Object *obj)
     tpmix_device_finalize(&TPM_TIS_INDEXED(obj)->device);
 }
 
-static void tpm_tis_indexed_child_class_init(ObjectClass *klass, void *data)
+static void tpm_tis_indexed_child_class_init(ObjectClass *klass,
+                                             TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     TPMIfClass *tc = TPM_IF_CLASS(klass);

@@ -17,6 +17,7 @@ show QEMU_IMG "$BUILD/qemu/obj/qemu-img" qemu
 show QEMU_SRC "$BUILD/qemu/src" qemu
 show QEMU_BIOS /usr/share/seabios guest
 show INITRD "$BUILD/guest/initrd-6.1.cpio.gz" guest
+show QEMU_NEWEST "$BUILD/qemu-newest/obj/qemu-system-x86_64" newest
 for kernel in "${KERNELS[@]%%:*}"; do
     show "KERNEL_${kernel//./_}" "$BUILD/guest/vmlinuz-$kernel" guest
     show "INITRD_${kernel//./_}" "$BUILD/guest/initrd-$kernel.cpio.gz" guest

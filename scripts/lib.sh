@@ -152,10 +152,10 @@ unpack() {
     mv "$2.new" "$2"
 }
 
-# debian_source PACKAGE SUITE SERIES: SUITE's newest source package of the series, in
-# build/downloads/PACKAGE; kept once it is here.
+# debian_source PACKAGE SUITE SERIES [NAME]: SUITE's newest source package of the series, in
+# build/downloads/NAME (PACKAGE); kept once it is here.
 debian_source() {
-    local package=$1 suite=$2 series=$3 dir=$DOWNLOADS/$1 version
+    local package=$1 suite=$2 series=$3 dir=$DOWNLOADS/${4:-$1} version
     (cd "$dir" 2>/dev/null && sha256sum --quiet -c SHA256SUMS 2>/dev/null) && return
     rm -rf "$dir" && mkdir -p "$dir"
     version=$(apt_root "$suite" apt-cache showsrc --only-source "$package" \
@@ -169,8 +169,8 @@ debian_source() {
     sha256sum "${package}"_* >SHA256SUMS
 }
 
-# patched_source PACKAGE DIR PATCH...: what debian_source() fetched, in DIR, a repository
-# with the patches by git am.
+# patched_source NAME DIR PATCH...: what debian_source() fetched, in DIR, a repository with
+# the patches by git am.
 patched_source() {
     local package=$1 dir=$2
     shift 2
@@ -234,7 +234,7 @@ CONF
 # apt_root SUITE[/ARCHITECTURE] COMMAND...: run an apt command against SUITE of the
 # machine's mirror. Wants the lock.
 apt_root() {
-    local suite=${1%/*} dir=$BUILD/apt/${1/\//-} arch='' site one
+    local suite=${1%/*} dir=$BUILD/apt/${1/\//-} arch='' site one options
     [ "$suite" = "$1" ] || arch=${1#*/}
     shift
     apt_files "$dir" "$arch"
@@ -243,8 +243,10 @@ apt_root() {
         [ -n "$site" ] || die "no Debian archive in apt's configuration: add one to /etc/apt/sources.list.d"
         # One, or several with + between them.
         for one in ${suite//+/ }; do
-            printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
-                deb "$site" "$one" deb-src "$site" "$one"
+            options=signed-by=/usr/share/keyrings/debian-archive-keyring.gpg
+            # A mirror's index of sid may be weeks old, and says that it is good for one.
+            [ "$one" = sid ] && options+=' check-valid-until=no'
+            printf "%s [$options] %s %s main\n" deb "$site" "$one" deb-src "$site" "$one"
         done >"$dir/etc/sources.list"
         quiet "apt-update-${dir##*/}" env APT_CONFIG="$dir/apt.conf" apt-get update --error-on=any
         : >"$dir/ready"

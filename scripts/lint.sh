@@ -55,7 +55,7 @@ qemu_checkpatch() {
     for f in hw/*/*.[ch] plugin/*.[ch] plugin/include/*.h; do
         "$BUILD/qemu/src/scripts/checkpatch.pl" --no-signoff -f "$f" || rc=1
     done
-    for f in qemu/patches/*.patch; do
+    for f in qemu/patches/*.patch qemu/patches/*/*.patch; do
         (cd "$BUILD/qemu/src" && ./scripts/checkpatch.pl --strict "$ROOT/$f") || rc=1
     done
     return $rc

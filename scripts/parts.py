@@ -18,6 +18,7 @@ PARTS = {
     "driver": [["driver.sh"]],
     "guest": [["driver.sh"], ["guest.sh"]],
     "virt": [["qemu.sh", "virt"], ["driver.sh", "virt"], ["guest.sh", "virt"]],
+    "newest": [["qemu.sh", "newest"]],
     "plugin": [["plugin.sh"]],
     "packages": [["package.sh"]],
     "tcti": [["tcti.sh"]],

@@ -1,21 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Builds QEMU with the project's devices: Debian's source of QEMU 10.0, the
-# patches of qemu/patches by git am, and our files laid over the tree.
+# Builds QEMU with the project's devices: Debian's source, the patches of
+# qemu/patches by git am, and our files laid over the tree.
 # Result: build/qemu/obj/qemu-system-x86_64 and qemu-img beside it. A second run
 # builds what changed.
 #
-# qemu.sh [source | tests | virt]: with "source", stop when the tree is ready; with
-# "tests", build QEMU's own tests of its TPM devices, too; with "virt", also
-# qemu-system-aarch64 and qemu-system-riscv64, each with the machine "virt" alone.
+# qemu.sh [newest] [source | tests | virt]: QEMU 10.0, of Debian stable, or the newest
+# that Debian's archives had the source of when qemu/patches was last looked at, in
+# build/qemu-newest. With "source", stop when the tree is ready; with "tests", build
+# QEMU's own tests of its TPM devices, too; with "virt", also qemu-system-aarch64 and
+# qemu-system-riscv64, each with the machine "virt" alone.
 
 . "$(dirname "$0")/lib.sh"
 
-SRC=$BUILD/qemu/src
-OBJ=$BUILD/qemu/obj
-SERIES=10.0
-export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/qemu
+TREE=qemu SUITE=trixie SERIES=10.0
+if [ "${1:-}" = newest ]; then
+    TREE=qemu-newest SUITE=sid SERIES=10.2
+    shift
+fi
+SRC=$BUILD/$TREE/src
+OBJ=$BUILD/$TREE/obj
+export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/$TREE
 
 # QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
 fetch_meson() {
@@ -41,21 +47,31 @@ fetch_meson() {
     unpack "${debs[0]}" "$MESON_DIR"
 }
 
+# Of the patches those in the series' own folder take the place of their numbers.
+patches() {
+    local patch own
+    for patch in "$ROOT"/qemu/patches/*.patch; do
+        own=${patch##*/}
+        own=("$ROOT/qemu/patches/$SERIES/${own%%-*}"-*.patch)
+        [ -e "${own[0]}" ] && patch=${own[0]}
+        echo "$patch"
+    done
+}
+
 # The stamp names the sources and the patches, so that either makes a new tree.
 tree_id() {
-    { cat "$DOWNLOADS/qemu/SHA256SUMS"; cat "$ROOT"/qemu/patches/*.patch; } \
-        | sha256sum | cut -d' ' -f1
+    { cat "$DOWNLOADS/$TREE/SHA256SUMS"; cat "${PATCHES[@]}"; } | sha256sum | cut -d' ' -f1
 }
 
 make_tree() {
     local id
     id=$(tree_id)
-    [ "$(cat "$BUILD/qemu/tree-id" 2>/dev/null)" = "$id" ] && return
-    say "unpacking QEMU and applying the patches of qemu/patches"
-    rm -rf "$SRC" "$BUILD/qemu/tree-id"
-    mkdir -p "$BUILD/qemu"
-    patched_source qemu "$SRC" "$ROOT"/qemu/patches/*.patch
-    echo "$id" >"$BUILD/qemu/tree-id"
+    [ "$(cat "$BUILD/$TREE/tree-id" 2>/dev/null)" = "$id" ] && return
+    say "unpacking QEMU $SERIES and applying the patches of qemu/patches"
+    rm -rf "$SRC" "$BUILD/$TREE/tree-id"
+    mkdir -p "$BUILD/$TREE"
+    patched_source "$TREE" "$SRC" "${PATCHES[@]}"
+    echo "$id" >"$BUILD/$TREE/tree-id"
 }
 
 # Our files, where they differ: ninja is to see no new time stamp for nothing. Of
@@ -110,7 +126,7 @@ configure() {
         --disable-download)
     id="$(tree_id) ${options[*]}"
     [ -e "$OBJ/build.ninja" ] && [ "$(cat "$OBJ/configured" 2>/dev/null)" = "$id" ] && return
-    say "configuring QEMU"
+    say "configuring QEMU $SERIES"
     rm -rf "$OBJ"
     mkdir -p "$OBJ"
     cd "$OBJ"
@@ -135,7 +151,8 @@ need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
     libseccomp-dev libzstd-dev libattr1-dev
 # What running it takes: firmware, also that of network cards, and a TPM.
 need seabios ipxe-qemu qemu-system-data swtpm
-debian_source qemu trixie "$SERIES"
+debian_source qemu "$SUITE" "$SERIES" "$TREE"
+mapfile -t PATCHES < <(patches)
 fetch_meson
 if [ -n "$MESON_DIR" ]; then
     export PATH=$MESON_DIR/usr/bin:$PATH
@@ -145,7 +162,7 @@ make_tree
 overlay
 [ "${1:-}" = source ] && exit 0
 configure
-[ -e "$OBJ/built" ] || say "building QEMU (the first time about 5 minutes on 2 cores)"
+[ -e "$OBJ/built" ] || say "building QEMU $SERIES (the first time about 5 minutes on 2 cores)"
 compile built qemu-system-x86_64 qemu-img
 # Where it was built, QEMU looks for the --firmwarepath below qemu-bundle.
 for dir in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu; do

@@ -69,10 +69,7 @@
 #include "qemu/module.h"
 #include "qemu/queue.h"
 #include "qapi/error.h"
-#include "exec/address-spaces.h"
-#include "exec/memory.h"
-#include "hw/qdev-core.h"
-#include "hw/qdev-properties.h"
+#include "hw/tpm/tpmix_compat.h"
 #include "qom/object.h"
 #include "system/reset.h"
 #include "trace.h"
@@ -723,7 +720,7 @@ static const Property mmio_replay_properties[] = {
                      DeviceState *),
 };
 
-static void mmio_replay_class_init(ObjectClass *oc, void *data)
+static void mmio_replay_class_init(ObjectClass *oc, TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
 

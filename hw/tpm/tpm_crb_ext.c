@@ -89,7 +89,7 @@ static void tpm_crb_ext_init(Object *obj)
     TPMIX(obj)->device.model = &tpm_crb_ext_model;
 }
 
-static void tpm_crb_ext_class_init(ObjectClass *klass, void *data)
+static void tpm_crb_ext_class_init(ObjectClass *klass, TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 

@@ -48,7 +48,7 @@ static void tpm_tis_indexed_init(Object *obj)
     TPMIX(obj)->device.model = &tpm_tis_indexed_model;
 }
 
-static void tpm_tis_indexed_class_init(ObjectClass *klass, void *data)
+static void tpm_tis_indexed_class_init(ObjectClass *klass, TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 

@@ -9,7 +9,6 @@
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 #include "qapi/error.h"
-#include "hw/boards.h"
 #include "system/runstate.h"
 #include "system/tpm_util.h"
 #include "tpmix_device.h"

@@ -21,7 +21,6 @@
 #ifndef TPM_TPMIX_DEVICE_H
 #define TPM_TPMIX_DEVICE_H
 
-#include "hw/irq.h"
 #include "migration/vmstate.h"
 #include "qapi/qapi-types-common.h"
 #include "qemu/units.h"

@@ -101,7 +101,7 @@ static const Property tpmix_isa_properties[] = {
     DEFINE_PROP_BOOL("ppi", TPMIXState, device.ppi, true),
 };
 
-static void tpmix_isa_class_init(ObjectClass *klass, void *data)
+static void tpmix_isa_class_init(ObjectClass *klass, TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 

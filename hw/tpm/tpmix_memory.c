@@ -7,25 +7,22 @@
 #include "qapi/error.h"
 #include "tpmix_memory.h"
 
-/* Memory that the engine writes as its state changes: it does not migrate. */
-static bool tpmix_memory_init_shown(MemoryRegion *mr, Object *owner,
-                                    const char *name, uint32_t size,
-                                    Error **errp)
+/*
+ * All memory migrates, since QEMU 11 has no other kind. What the engine shows in
+ * it arrives stale, for the engine marks nothing there as dirty; the device's
+ * state comes after RAM, and tpmix_refresh() then writes all of it.
+ */
+static bool tpmix_memory_init_one(MemoryRegion *mr, Object *owner,
+                                  const char *name, uint32_t size,
+                                  bool guest_writes, Error **errp)
 {
     Error *err = NULL;
 
-    memory_region_init_rom_nomigrate(mr, owner, name, size, &err);
-    error_propagate(errp, err);
-    return !err;
-}
-
-static bool tpmix_memory_init_migrated(MemoryRegion *mr, Object *owner,
-                                       const char *name, uint32_t size,
-                                       Error **errp)
-{
-    Error *err = NULL;
-
-    memory_region_init_ram(mr, owner, name, size, &err);
+    if (guest_writes) {
+        memory_region_init_ram(mr, owner, name, size, &err);
+    } else {
+        memory_region_init_rom(mr, owner, name, size, &err);
+    }
     error_propagate(errp, err);
     return !err;
 }
@@ -53,12 +50,12 @@ bool tpmix_memory_init_ram(TPMIXMemory *m, Object *owner, uint32_t capacity,
 {
     uint8_t *header;
 
-    if (!tpmix_memory_init_migrated(&m->cmd_window, owner, "tpmix-cmd",
-                                    capacity, errp) ||
-        !tpmix_memory_init_shown(&m->rsp_window, owner, "tpmix-rsp", capacity,
-                                 errp) ||
-        !tpmix_memory_init_shown(&m->header, owner, "tpmix-header",
-                                 TPMIX_HEADER_PAGE_SIZE, errp)) {
+    if (!tpmix_memory_init_one(&m->cmd_window, owner, "tpmix-cmd", capacity,
+                               true, errp) ||
+        !tpmix_memory_init_one(&m->rsp_window, owner, "tpmix-rsp", capacity,
+                               false, errp) ||
+        !tpmix_memory_init_one(&m->header, owner, "tpmix-header",
+                               TPMIX_HEADER_PAGE_SIZE, false, errp)) {
         return false;
     }
     header = memory_region_get_ram_ptr(&m->header);
@@ -84,9 +81,8 @@ bool tpmix_memory_init_crb(TPMIXMemory *m, Object *owner,
      * clamp the length of an access to a ROM device, so that one which runs
      * over its end (of a device's DMA, say) is a memcpy() over the end of RAM.
      */
-    memory_region_init_rom_device_nomigrate(&m->crb_page, owner, ops, opaque,
-                                            "tpmix-crb",
-                                            2 * TPMIX_LOCALITY_SIZE, &err);
+    memory_region_init_rom_device(&m->crb_page, owner, ops, opaque, "tpmix-crb",
+                                  2 * TPMIX_LOCALITY_SIZE, &err);
     if (err) {
         error_propagate(errp, err);
         return false;
@@ -104,8 +100,8 @@ bool tpmix_memory_init_crb(TPMIXMemory *m, Object *owner,
 
 bool tpmix_memory_init_ppi(TPMIXMemory *m, Object *owner, Error **errp)
 {
-    if (!tpmix_memory_init_migrated(&m->ppi.ram, owner, "tpmix-ppi",
-                                    TPMIX_LOCALITY_SIZE, errp)) {
+    if (!tpmix_memory_init_one(&m->ppi.ram, owner, "tpmix-ppi",
+                               TPMIX_LOCALITY_SIZE, true, errp)) {
         return false;
     }
     m->ppi.buf = memory_region_get_ram_ptr(&m->ppi.ram);
@@ -120,7 +116,7 @@ void tpmix_memory_set_crb(TPMIXMemory *m, bool reads)
     }
 }
 
-/* Of what the engine writes the command window alone migrates with RAM. */
+/* What the engine writes elsewhere tpmix_refresh() writes anew after a load. */
 void tpmix_memory_changed(TPMIXMemory *m, uint32_t addr, uint32_t len)
 {
     if (addr >= TPMIX_CMD_WINDOW && addr < TPMIX_RSP_WINDOW) {

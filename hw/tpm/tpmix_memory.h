@@ -10,8 +10,8 @@
 #ifndef TPM_TPMIX_MEMORY_H
 #define TPM_TPMIX_MEMORY_H
 
-#include "exec/memory.h"
 #include "tpm_ppi.h"
+#include "tpmix_compat.h"
 #include "subprojects/tpmix/tpmix.h"
 
 /* The physical presence interface's page, behind those of the localities. */
@@ -22,7 +22,7 @@ typedef struct TPMIXMemory {
     MemoryRegion crb_page;   /* locality 0's in CRB: a ROM device */
     MemoryRegion crb_mapped; /* the part of it that is mapped */
     MemoryRegion header;
-    MemoryRegion cmd_window; /* its content migrates with RAM */
+    MemoryRegion cmd_window; /* the guest's: its content migrates with RAM */
     MemoryRegion rsp_window;
     TPMPPI ppi;              /* as cmd_window */
     bool has_crb_page;

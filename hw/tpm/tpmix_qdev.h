@@ -14,8 +14,6 @@
 #include "hw/acpi/aml-build.h"
 #include "hw/acpi/tpm.h"
 #include "hw/isa/isa.h"
-#include "hw/qdev-properties.h"
-#include "hw/sysbus.h"
 #include "qom/object.h"
 #include "tpm_prop.h"
 #include "tpmix_device.h"

@@ -57,7 +57,7 @@ static const Property tpmix_sysbus_properties[] = {
     DEFINE_PROP_ON_OFF_AUTO("ram", TPMIXState, device.ram, ON_OFF_AUTO_AUTO),
 };
 
-static void tpmix_sysbus_class_init(ObjectClass *klass, void *data)
+static void tpmix_sysbus_class_init(ObjectClass *klass, TPMIXClassData *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 

@@ -101,9 +101,31 @@ static void set_sync_us(GString *line)
 	}
 }
 
+/*
+ * $QEMU_OTHER is every second QEMU that a test starts, so that a state which one saves
+ * is loaded by the other. Both then have the machine $QEMU_MACHINE in place of the alias.
+ */
+static const char *next_qemu(void)
+{
+	static unsigned int started;
+	const char *other = g_getenv("QEMU_OTHER"), *qemu = g_getenv("QEMU");
+
+	if (other && started++ % 2)
+		return other;
+	return qemu ? qemu : "qemu-system-x86_64";
+}
+
+static void set_machine(GString *line)
+{
+	const char *machine = g_getenv("QEMU_MACHINE");
+	g_autofree char *with = g_strdup_printf("-machine %s", machine);
+
+	if (machine)
+		g_string_replace(line, "-machine q35", with, 0);
+}
+
 static char **build_arguments(int tpm_fd, const char *extra, bool control)
 {
-	const char *qemu = g_getenv("QEMU");
 	const char *firmware = g_getenv("QEMU_FIRMWARE");
 	GString *line = g_string_new(NULL);
 	GError *error = NULL;
@@ -113,7 +135,7 @@ static char **build_arguments(int tpm_fd, const char *extra, bool control)
 	g_string_printf(line,
 			"'%s' -L '%s' -accel qtest -nodefaults -display none"
 			" -global apic-common.vapic=off",
-			qemu ? qemu : "qemu-system-x86_64",
+			next_qemu(),
 			firmware ? firmware : "/usr/share/seabios");
 	if (control)
 		g_string_append_printf(line,
@@ -128,6 +150,7 @@ static char **build_arguments(int tpm_fd, const char *extra, bool control)
 				       FD_TPM);
 	g_string_append_printf(line, " %s", extra);
 	set_sync_us(line);
+	set_machine(line);
 	if (!g_shell_parse_argv(line->str, NULL, &argv, &error))
 		g_error("%s: %s", line->str, error->message);
 	g_string_free(line, TRUE);

@@ -132,7 +132,7 @@ static void other_device(void)
 	/* selected, and so active after the next reset */
 	save(stub, &txn_crb_indexed, "", file);
 	load(stub, CRB, file);
-	load_fails(stub, TIS, file, "Unknown savevm section or instance");
+	load_fails(stub, TIS, file, "Unknown ramblock \"tpmix-crb\"");
 
 	q = qtest_start(tpm_stub_connect(stub), "-machine q35 -device " CRB
 			",id=tpm,tpmdev=tpm0");

@@ -6,8 +6,8 @@
  * types that it knows. A child of tpm-tis is one; what tpm-tis itself does is
  * overridden, and of its state only the properties are used.
  *
- * QEMU interface: as hw/tpm/tpm_tis_indexed.c; "tpmdev", "irq" and "ppi" are the
- * parent's properties.
+ * QEMU interface: as hw/tpm/tpm_tis_indexed.c; "tpmdev", "irq" and "ppi" are
+ * the parent's properties.
  */
 #ifndef PLUGIN_TPM_TIS_INDEXED_CHILD_H
 #define PLUGIN_TPM_TIS_INDEXED_CHILD_H

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files of hw/ are written for the newest QEMU. What older ones have at
- * other places or in other forms is here, and nothing else; what is sent to QEMU
- * goes without this file. plugin/compat.h is the plug-in's addition to it.
+ * other places or in other forms is here, and nothing else; what is sent to
+ * QEMU goes without this file. plugin/compat.h is the plug-in's addition to it.
  */
 #ifndef TPM_TPMIX_COMPAT_H
 #define TPM_TPMIX_COMPAT_H
 
-#if __has_include("system/memory.h") /* QEMU 10.1 */
+#define TPMIX_QEMU_SINCE(major, minor) \
+    (QEMU_VERSION_MAJOR > (major) || \
+     (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
+
+#if TPMIX_QEMU_SINCE(10, 1)
 #include "system/address-spaces.h"
 #include "system/memory.h"
 #else
@@ -15,7 +19,7 @@
 #include "exec/memory.h"
 #endif
 
-#if __has_include("hw/core/sysbus.h") /* QEMU 11.0 */
+#if TPMIX_QEMU_SINCE(11, 0)
 #include "hw/core/boards.h"
 #include "hw/core/irq.h"
 #include "hw/core/qdev.h"
@@ -29,12 +33,11 @@
 #include "hw/sysbus.h"
 #endif
 
-/* QEMU 10.1: the data of class_init() is const. */
-#if QEMU_VERSION_MAJOR < 10 || \
-    (QEMU_VERSION_MAJOR == 10 && QEMU_VERSION_MINOR < 1)
-typedef void TPMIXClassData;
-#else
+/* The data of class_init() became const. */
+#if TPMIX_QEMU_SINCE(10, 1)
 typedef const void TPMIXClassData;
+#else
+typedef void TPMIXClassData;
 #endif
 
 #endif /* TPM_TPMIX_COMPAT_H */

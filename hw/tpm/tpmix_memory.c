@@ -8,9 +8,9 @@
 #include "tpmix_memory.h"
 
 /*
- * All memory migrates, since QEMU 11 has no other kind. What the engine shows in
- * it arrives stale, for the engine marks nothing there as dirty; the device's
- * state comes after RAM, and tpmix_refresh() then writes all of it.
+ * All memory migrates, since QEMU 11 has no other kind. What the engine shows
+ * in it arrives stale, for the engine marks nothing there as dirty; the
+ * device's state comes after RAM, and tpmix_refresh() then writes all of it.
  */
 static bool tpmix_memory_init_one(MemoryRegion *mr, Object *owner,
                                   const char *name, uint32_t size,

@@ -65,11 +65,13 @@ def transfer_rows(kernel):
 
 class Result:
     """What was measured of a machine; samples: condition -> command -> times, and what
-    the guest's processor did meanwhile."""
+    the guest's processor did meanwhile. For each RSA key late is how much later than the
+    TPM had it it was seen, waits what the guest's processor did more than for a command
+    that is there at once: microseconds."""
 
     def __init__(self, row):
         self.row = row
-        self.samples, self.counts, self.late = {}, {}, []
+        self.samples, self.counts, self.late, self.waits = {}, {}, [], []
 
     def add(self, condition, found):
         into = self.samples.setdefault(condition, {})
@@ -81,7 +83,8 @@ class Result:
 
     def as_json(self):
         return {**dataclasses.asdict(self.row), "title": self.row.title(),
-                "samples": self.samples, "counts": self.counts, "late_us": self.late}
+                "samples": self.samples, "counts": self.counts, "late_us": self.late,
+                "wait_us": self.waits}
 
 
 def in_turn(them, results, condition, asked, blocks, rounds, progress, contenders=0):
@@ -100,10 +103,11 @@ def rsa(them, results, count, progress):
         for machine, result in zip(them, results):
             with machine.running():
                 # What the machine does first takes longer, whatever it is.
-                machine.ask(["PCR_Read"], 1, WARM)
+                short = machine.ask(["PCR_Read"], 1, WARM)["PCR_Read"]
                 found = machine.ask([RSA], 1)
             result.add("idle", found)
             own = [c for c in machine.record.commands() if c.ordinal == RSA_CODE][-1]
+            result.waits.append(found[RSA]["processor"] - short["processor"])
             result.late.append(found[RSA]["times"][0] - (own.end - own.begin) * 1e6)
         progress.step(f"RSA key {number} of {count}", len(them) / 12)
 

@@ -47,9 +47,9 @@ def counts(results, kernel, name):
 
 
 def rsa_share(result):
-    """Of the guest's processor, in per cent of the command's time."""
-    sample = result.samples["idle"][RSA]
-    return 100 * sample["processor"] / sum(sample["times"])
+    """Of the guest's processor what waiting takes, in per cent of the command's time."""
+    times = result.samples["idle"][RSA]["times"]
+    return 100 * percentile(result.waits, 50) / percentile(times, 50)
 
 
 def rsa(results, kernel):
@@ -60,7 +60,7 @@ def rsa(results, kernel):
             rows.append([one.row.title(), f"{percentile(times, 50) / 1e3:.1f}",
                          f"{rsa_share(one):.1f} %", f"{percentile(one.late, 50):.0f}",
                          f"{max(one.late):.0f}"])
-    table(f"Linux {kernel}: {RSA} (owner), ms; guest CPU; seen late by, us: p50, most",
+    table(f"Linux {kernel}: {RSA} (owner), ms; guest CPU of the wait; seen late by, us: p50, most",
           ["", "p50", "CPU", "late", "most"], rows)
 
 

@@ -38,7 +38,8 @@ def machine(row, times, busy=None, late=50.0, share=0.01, traps=(0, 1)):
     result = bench_guest.Result(row)
     for condition, took in (("idle", times), ("busy", busy or times)):
         result.add(condition, {name: sample(*took) for name in bench_guest.COMMANDS})
-    result.add("idle", {bench_machine.RSA: sample(1e4, processor=1e4 * share)})
+    result.add("idle", {bench_machine.RSA: sample(1e4)})
+    result.waits.append(1e4 * share)
     result.late.append(late)
     for name in bench_guest.COMMANDS:
         result.counts[name] = {"mmio-reads": traps[0], "mmio-writes": traps[1],

@@ -109,7 +109,9 @@ FEATURES=(tpm kvm tcg tools
     vhost-kernel vhost-net vhost-user slirp virtfs attr
     pixman png vnc curses iconv
     vmdk vdi vhdx vpc vvfat zstd linux-aio linux-io-uring
-    seccomp avx2 malloc-trim)
+    seccomp malloc-trim)
+# Later ones find out by themselves.
+[ "$SERIES" != 10.0 ] || FEATURES+=(avx2)
 
 configure() {
     local options id

@@ -112,6 +112,7 @@ exec "$lib/ld-linux-x86-64.so.2" --argv0 "$tool" \
     --library-path "$lib:$tree/usr/lib" "$tree/usr/bin/$tool" "$@"
 WRAP
     chmod +x "$WRAPPER.part"
+    [ "$TOOL" != cbmc ] || cp "$WRAPPER.part" "$TREE/bin/goto-cc"
     mv "$WRAPPER.part" "$WRAPPER"
 fi
 echo "$WRAPPER"

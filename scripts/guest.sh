@@ -120,6 +120,20 @@ build_kernels() {
     done
 }
 
+# OpenSBI and edk2 for RISC-V: Debian 12 has no edk2 for it, and its OpenSBI starts no kernel
+# on what "max" has.
+unpack_firmware() {
+    local name=firmware-riscv64 deb
+    newer "$GUEST/$name" "${BASH_SOURCE[0]}" "$DEBS/$name.sha256" && return
+    have "$name" || download "$name" trixie opensbi qemu-efi-riscv64
+    rm -rf "${GUEST:?}/$name"
+    mkdir "$WORK/$name"
+    while read -r deb; do
+        dpkg-deb -x "$deb" "$WORK/$name"
+    done < <(debs "$name")
+    mv "$WORK/$name" "$GUEST/$name"
+}
+
 # The suite of an architecture's programs: Debian 12 has no riscv64.
 tools_suite() {
     case $1 in
@@ -289,13 +303,14 @@ main() {
     # What running it takes.
     need swtpm seabios ovmf qemu-system-data
     if [ "${1:-}" = virt ]; then
-        need qemu-efi-aarch64 opensbi u-boot-qemu dt-schema device-tree-compiler binutils-aarch64-linux-gnu \
-            binutils-riscv64-linux-gnu
+        need qemu-efi-aarch64 u-boot-qemu dt-schema device-tree-compiler \
+            binutils-aarch64-linux-gnu binutils-riscv64-linux-gnu
     fi
     mkdir -p "$GUEST" "$DEBS"
     rm -rf "$GUEST"/work.* # of one that was killed
     WORK=$(mktemp -d "$GUEST/work.XXXXXX")
     trap 'rm -rf "$WORK"' EXIT
+    [ "${1:-}" != virt ] || unpack_firmware
     build_kernels
     if [ "${1:-initrd}" != kernel ]; then build_initrds; fi
 }

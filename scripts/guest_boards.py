@@ -13,7 +13,8 @@ KERNELS = ("6.1", "6.12", "7.3")  # the driver's
 OLDEST = "5.10"  # for the stock drivers only
 OVMF = Path("/usr/share/OVMF")
 AAVMF = Path("/usr/share/AAVMF")
-OPENSBI = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
+RISCV = BUILD / "guest/firmware-riscv64/usr"
+OPENSBI = RISCV / "lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +62,10 @@ BOARDS = {
         {"none": None, "aavmf": (AAVMF / "AAVMF_CODE.fd", AAVMF / "AAVMF_VARS.fd")},
         console="ttyAMA0", tpm_suffix="-device", tpm_base=0xc000000, build="virt"),
     "virt-riscv": Board(
-        "virt", OBJ / "qemu-system-riscv64", KERNELS[1:2], "riscv64-", {"none": None},
-        tpm_suffix="-device", tpm_base=0x4000000, build="virt",
-        # Debian 12's OpenSBI does not start a kernel on what "max" has.
-        cpu="rv64", arguments=("-bios", OPENSBI)),
+        "virt", OBJ / "qemu-system-riscv64", KERNELS[1:2], "riscv64-",
+        {"none": None, "edk2": (RISCV / "share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
+                                RISCV / "share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd")},
+        tpm_suffix="-device", tpm_base=0x4000000, build="virt", arguments=("-bios", OPENSBI)),
 }
 
 

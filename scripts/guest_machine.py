@@ -50,7 +50,7 @@ class Guest:
     driver      "stock" or "indexed": who drives the TPM in the guest
     machine     of BOARDS, or any PC with PCI
     kernel      of KERNELS, or OLDEST; None: the machine's first of KERNELS
-    firmware    "seabios" or "ovmf", "aavmf"; None: the machine's first
+    firmware    "seabios" or "ovmf", "aavmf", "edk2"; None: the machine's first
     accel       "tcg" or "kvm"
     qemu        "own", "system" or a path
     plugin      for QEMU's -plugin; default: with "system" the one of ./run plugin

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tap import ROOT, Guest, expect, run, run_groups, told
+from tap import DRIVER_OF, ROOT, TOOLS, Guest, expect, run, run_groups, told
 from ours import cost, door, held_cost, in_use, replayed, window_cost
 from stock import Report, booted, end, stock_guest
 from guest_boards import BOARDS
@@ -173,6 +173,17 @@ def firmware(tap):
         tap.check(f"{ARM}: {device}: U-Boot", lambda d=device: uboot(ARM, d))
 
 
+def riscv_by_acpi(tap):
+    """edk2 describes the machine by ACPI, as its kernel's own driver wants it."""
+    edk2 = {"machine": RISCV, "firmware": "edk2", "memory": 1024}
+    tap.check(f"{RISCV}: {CRB}: edk2, stock tpm_crb by ACPI", lambda: expect(
+        TOOLS + DRIVER_OF + "\n" + FOUND, "^tpm_crb(_acpi)?\nacpi\n$", device=CRB, **edk2))
+    tap.check(f"{RISCV}: tpm-tis: edk2, a device without a driver", lambda: expect(
+        "ls /sys/class/tpm | wc -l\n" + FOUND, "^0\nacpi\n$", device="tpm-tis", **edk2))
+    tap.check(f"{RISCV}: {CRB}: edk2, tpmix by ACPI", lambda: in_use(
+        "window", CRB + ",compat=off", None, **edk2))
+
+
 def riscv(tap):
     tap.check(f"{RISCV}: tpm-tis: a device without a driver",
               lambda: nobodys(RISCV, "tpm-tis"))
@@ -189,6 +200,7 @@ def riscv(tap):
                                 ("tpm-tis", [b"MSFT0101"], 6)):
         tap.check(f"{RISCV}: {device}: ACPI has it", lambda d=device, i=ids, m=method:
                   in_acpi(d, i, m))
+    riscv_by_acpi(tap)
 
 
 GROUPS = (arm, firmware, riscv)

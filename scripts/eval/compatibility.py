@@ -6,6 +6,7 @@ import re
 
 from guest_boards import BOARDS
 
+from . import tree
 from .model import List, Missing, Section, Table, Text, number, plural
 from .results import FAILED, PASSED, SKIPPED, Runs, programs
 
@@ -17,6 +18,9 @@ FILES = ("scripts/test.py", "scripts/eval/results.py")
 # What it reads changes with every ./run test, and costs nothing.
 ALWAYS = True
 
+GUEST = tree.BUILD / "guest"
+DRIVERS = ("tpm_tis", "tpm_crb")
+GUESTS = ("guest/", "virt/")
 BOOT = re.compile(r"(tpm-[\w-]+(?:,[^:]*)?): (seabios|ovmf), Linux ([\d.]+), ([\w-]+): (\w+)")
 # Programs by what they show.
 GROUPS = {
@@ -29,7 +33,9 @@ GROUPS = {
     "QEMU's own tests of its TPM devices, on ours": ("qtest/upstream",),
     "migration, saved and loaded streams": ("qtest/migration", "qtest/migration-TPM_SYNC_US=0",
                                             "qtest/stream"),
-    "Arm and RISC-V": tuple(title for title in programs() if title.startswith("guest/virt")),
+    "Arm and RISC-V": tuple(title for title in programs() if title.startswith("virt/")),
+    "QEMU 10.2, and from one version to the other":
+        tuple(title for title in programs() if title.startswith("newest/")),
     "Debian's unmodified QEMU, libvirt": ("plugin/plugin", "libvirt/libvirt"),
     "under KVM": ("kvm/vmm", "kvm/vmm_memory", "kvm/qemu_kvm"),
     "the TPM2 stack": ("tcti/day", "tcti/stack", "tcti/tools", "tcti/guest_tcti"),
@@ -38,15 +44,27 @@ GROUPS = {
 WORDS = {PASSED: "passed", FAILED: "FAILED", SKIPPED: "skipped"}
 
 
+def kernel_drivers():
+    """[[kernel, architecture, what there is of each of DRIVERS]] of Debian's kernels here."""
+    found = []
+    for folder in sorted(GUEST.glob("kernel-*/lib/modules/*")):
+        arch, _, version = folder.parents[2].name.removeprefix("kernel-").rpartition("-")
+        built_in = (folder / "modules.builtin").read_text()
+        found.append([version, arch or "amd64", *(
+            "built in" if f"/{name}.ko" in built_in else
+            "module" if [*folder.rglob(f"{name}.ko")] else "none" for name in DRIVERS)])
+    return found
+
+
 def measure(_quick):
     runs = Runs()
     suites = dict.fromkeys(runs.suite_of.values())
     titles = sorted({title for titles in GROUPS.values() for title in titles} |
-                    {title for title in runs.suite_of if title.startswith("guest/")})
+                    {title for title in runs.suite_of if title.startswith(GUESTS)})
     return {"suites": [runs.summary(suite) for suite in suites],
             "tests": {title: runs.tests(title) for title in titles if title in runs.suite_of},
             "dates": {title: runs.date(title) for title in titles},
-            "not_run": runs.not_run(), "machines": list(BOARDS)}
+            "not_run": runs.not_run(), "machines": list(BOARDS), "kernels": kernel_drivers()}
 
 
 def boots(data):
@@ -94,17 +112,17 @@ def named(data):
     """Every test of the guests, by name."""
     rows = [[f"`{title}`", name, WORDS[result] + (f": {why}" if why else "")]
             for title, tests in data["tests"].items()
-            if title.startswith(("guest/", "plugin/", "qtest/migration"))
+            if title.startswith((*GUESTS, "plugin/", "qtest/migration", "newest/migration"))
             for name, result, why in tests]
     return Table("Each test of guests, of the plug-in and of migration, by its name",
-                 ["program", "test", ""], rows, "./run test guest plugin qtest", long=True)
+                 ["program", "test", ""], rows, "./run test guest virt plugin qtest newest", long=True)
 
 
 def by_machine(data):
     """Of each machine that ./run guest has: the tests of guests on it that were run."""
     found = {}
     for program, tests in data["tests"].items():
-        for title, result, _ in tests if program.startswith("guest/") else ():
+        for title, result, _ in tests if program.startswith(GUESTS) else ():
             boot, name = BOOT.search(title), title.partition(":")[0]
             if boot or name in data["machines"]:
                 found.setdefault(boot[4] if boot else name, []).append(result)
@@ -141,6 +159,9 @@ def section(data):
         Table("Suites", ["suite", "programs run", "tests", "skipped, why", "date", "commit"],
               suite_rows(data), "./run test"),
         boot_table(data), List(by_machine(data)),
+        Table("TPM drivers of Debian's kernels: tpm_tis for registers in memory, tpm_crb by ACPI. "
+              "Where there is no tpm_tis, a stock machine's tpm-tis-device has no driver",
+              ["Linux", "architecture", *DRIVERS], data["kernels"], "./run build guest virt"),
         Table("What else", ["what", "program", "tests", "date"], group_rows(data), "./run test"),
         named(data),
     ]

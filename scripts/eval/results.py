@@ -15,7 +15,7 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 def programs():
     """{title: (suite, its log)} of every program of every suite."""
     return {one.title: (name, one.log_path)
-            for name, (_, lines, seconds) in suites.SUITES.items()
+            for name, (_, lines, seconds) in (suites.SUITES | suites.NAMED).items()
             for one in (suites.Program(name, line, seconds) for line in lines)}
 
 

@@ -313,7 +313,7 @@ exec $start -bios {halting_bios(path.parent)} "$@"
 def run_program(program, wrapper, *args):
     """The number of its tests that passed; all have to."""
     result = subprocess.run([QTESTS / program, *args], capture_output=True, text=True,
-                            env=os.environ | {"QEMU": str(wrapper)}, timeout=240, check=False)
+                            env=os.environ | {"QEMU": str(wrapper)}, timeout=480, check=False)
     passed = [line for line in result.stdout.splitlines()
               if line.startswith("ok ") and "# SKIP" not in line]
     assert result.returncode == 0 and passed, (result.stdout + result.stderr)[-600:]

@@ -126,7 +126,7 @@ static void test_names(void)
 		{ 0x00108, TPMIX_INTERFACE_FIFO, "window", 0x00100, 0 },
 		{ 0x00108, TPMIX_INTERFACE_CRB, "DATA_BUFFER", 0x00080, 0 },
 		{ 0x07fcc, TPMIX_INTERFACE_CRB, "DOORBELL", 0x07fcc, 1 },
-		{ 0x0ffd8, TPMIX_INTERFACE_FIFO, "COMPLETED", 0x0ffd8, 0 },
+		{ 0x30fd8, TPMIX_INTERFACE_FIFO, "COMPLETED", 0x30fd8, 0 },
 		{ 0x10010, TPMIX_INTERFACE_FIFO, "command window", 0x10000, 0 },
 		{ 0x2ffff, TPMIX_INTERFACE_FIFO, "response window", 0x20000, 0 },
 		{ 0x05000, TPMIX_INTERFACE_FIFO, "?", 0x05000, 0 },

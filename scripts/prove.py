@@ -36,10 +36,9 @@ SPENT = threading.local()  # what the last run of cbmc of this thread took
 SECONDS = int(os.environ.get("PROVE_SECONDS", 300))
 JOBS = int(os.environ.get("PROVE_JOBS") or min(2, os.cpu_count()))
 
-# The last two are about speed: arrays as wholes, a pointer followed once.
+# The last one is about speed: a pointer that is followed again is looked up once.
 OPTIONS = ("--function proof --unwinding-assertions --slice-formula "
-           "--no-standard-checks --unwind 40 --no-array-field-sensitivity "
-           "--symex-cache-dereferences").split()
+           "--no-standard-checks --unwind 40 --symex-cache-dereferences").split()
 SAFETY = ("--bounds-check --pointer-check --undefined-shift-check "
           "--signed-overflow-check --unsigned-overflow-check").split()
 # The loops of accesses: over the aligned words that one reaches, a word where it is

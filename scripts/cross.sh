@@ -15,8 +15,8 @@ CODENAME=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 
 # sysroot ARCHITECTURE: build/cross/sysroot-ARCHITECTURE, of the suite that is installed.
 sysroot() {
-    local arch=$1 dir=$BUILD/cross/sysroot-$1 debs=$DOWNLOADS/cross-$1 packages deb
-    [ ! -e "$dir/ready" ] || return 0
+    local arch=$1 dir=$BUILD/cross/sysroot-$1 debs=$DOWNLOADS/cross-$1 packages
+    [ ! -e "$dir" ] || return 0
     if ! (cd "$debs" 2>/dev/null && sha256sum --check --status SHA256SUMS 2>/dev/null); then
         say "fetching glib for $arch"
         rm -rf "$debs"
@@ -29,12 +29,7 @@ sysroot() {
         (cd "$debs" && quiet "cross-$arch-fetch" apt_root "$CODENAME/$arch" apt-get download $packages)
         (cd "$debs" && sha256sum -- *.deb >SHA256SUMS)
     fi
-    rm -rf "$dir"
-    mkdir -p "$dir"
-    for deb in "$debs"/*.deb; do
-        dpkg-deb -x "$deb" "$dir"
-    done
-    : >"$dir/ready"
+    unpack "$dir" "$debs"/*.deb
 }
 
 # cross ARCHITECTURE TRIPLET CPU ENDIAN QEMU

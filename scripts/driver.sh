@@ -55,11 +55,7 @@ headers() {
         debs+=("$(compgen -G "$DEBS/${p}_${version}_*.deb" | head -n 1)")
     done
 
-    rm -rf "$dir"
-    mkdir -p "$dir"
-    for p in "${debs[@]}"; do
-        dpkg-deb -x "$p" "$dir"
-    done
+    unpack "$dir" "${debs[@]}"
     # The one absolute path in the packages; their symbolic links are relative.
     sed -i 's,/usr/src/,../,' "$dir/usr/src/linux-headers-$abi/Makefile"
     # Only there to make BTF from, which needs a pahole as new as the kernel.

@@ -24,12 +24,7 @@ fetch() {
 }
 
 unpack_all() {
-    local deb
-    rm -rf "$TREE"
-    mkdir -p "$TREE"
-    for deb in "$DEBS"/*.deb; do
-        dpkg-deb -x "$deb" "$TREE"
-    done
+    unpack "$TREE" "$DEBS"/*.deb
     own_loader "$TREE" usr/bin/qemu-system-x86_64
     cp "$DEBS/SHA256SUMS" "$TREE/"
 }

@@ -123,15 +123,11 @@ build_kernels() {
 # OpenSBI and edk2 for RISC-V: Debian 12 has no edk2 for it, and its OpenSBI starts no kernel
 # on what "max" has.
 unpack_firmware() {
-    local name=firmware-riscv64 deb
+    local name=firmware-riscv64 files
     newer "$GUEST/$name" "${BASH_SOURCE[0]}" "$DEBS/$name.sha256" && return
     have "$name" || download "$name" trixie opensbi qemu-efi-riscv64
-    rm -rf "${GUEST:?}/$name"
-    mkdir "$WORK/$name"
-    while read -r deb; do
-        dpkg-deb -x "$deb" "$WORK/$name"
-    done < <(debs "$name")
-    mv "$WORK/$name" "$GUEST/$name"
+    mapfile -t files < <(debs "$name")
+    unpack "$GUEST/$name" "${files[@]}"
 }
 
 # The suite of an architecture's programs: Debian 12 has no riscv64.

@@ -144,12 +144,17 @@ meson_setup() {
     printf '%s\n' "$made" >"$dir/made"
 }
 
-# unpack DEB DIR: into DIR, which is there afterwards only if all of it is.
+# unpack DIR DEB...: into DIR, which is there afterwards only if all of them are, and is new.
 unpack() {
-    rm -rf "$2" "$2.new"
-    mkdir -p "$2.new"
-    dpkg-deb -x "$1" "$2.new"
-    mv "$2.new" "$2"
+    local dir=$1 deb
+    shift
+    rm -rf "$dir" "$dir.new"
+    mkdir -p "$dir.new"
+    for deb; do
+        dpkg-deb -x "$deb" "$dir.new"
+    done
+    touch "$dir.new"
+    mv "$dir.new" "$dir"
 }
 
 # debian_source PACKAGE SUITE SERIES [NAME]: SUITE's newest source package of the series, in
@@ -172,18 +177,18 @@ debian_source() {
 # patched_source NAME DIR PATCH...: what debian_source() fetched, in DIR, a repository with
 # the patches by git am.
 patched_source() {
-    local package=$1 dir=$2
+    local name=$1 dir=$2
     shift 2
     # apt has checked the signature of the index that names the files.
-    quiet "$package-unpack" dpkg-source --no-check -x "$DOWNLOADS/$package"/*.dsc "$dir"
+    quiet "$name-unpack" dpkg-source --no-check -x "$DOWNLOADS/$name"/*.dsc "$dir"
     cd "$dir"
     git init -q
     git config user.name "tpmix build"
     git config user.email "tpmix@localhost"
     git config gc.auto 0
     git add -A -f
-    git commit -q -m "Debian's $package"
-    quiet "$package-am" git am "$@"
+    git commit -q -m "Debian's $name"
+    quiet "$name-am" git am "$@"
 }
 
 # own_loader ROOT PROGRAM: ROOT/run starts a program of an unpacked tree with the tree's own

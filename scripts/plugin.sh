@@ -251,11 +251,7 @@ tree() {
         (cd "$debs" && sha256sum ./*.deb >SHA256SUMS)
     fi
     if [ ! -e "$root/run" ]; then
-        rm -rf "$root"
-        mkdir -p "$root"
-        for deb in "$debs"/*.deb; do
-            dpkg-deb -x "$deb" "$root"
-        done
+        unpack "$root" "$debs"/*.deb
         deb=$(echo "$debs"/qemu-system-x86_*.deb)
         # "Source: qemu (VERSION)" is there where the two versions differ.
         dpkg-deb -f "$deb" Package Version Source | awk '

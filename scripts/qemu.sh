@@ -44,7 +44,7 @@ fetch_meson() {
             quiet meson-fetch apt_root bookworm-backports apt-get download meson)
         debs=("$DOWNLOADS"/debs/meson_*.deb)
     fi
-    unpack "${debs[0]}" "$MESON_DIR"
+    unpack "$MESON_DIR" "${debs[0]}"
 }
 
 # Of the patches those in the series' own folder take the place of their numbers.

@@ -16,7 +16,7 @@ headers() {
         deb=$(apt_root "$suite" apt-get download --print-uris libtss2-dev | cut -d' ' -f2)
         [ -e "$DOWNLOADS/$deb" ] ||
             (cd "$DOWNLOADS" && apt_root "$suite" apt-get download -qq libtss2-dev >&2)
-        unpack "$DOWNLOADS/$deb" "$dir"
+        unpack "$dir" "$DOWNLOADS/$deb"
     fi
 }
 

@@ -78,11 +78,9 @@ if [ ! -x "$WRAPPER" ]; then
         mv -f "$part"/*.deb "$part/$TOOL.sha256" "$debs"
         rmdir "$part"
     fi
-    rm -rf "$TREE"
+    mapfile -t files < <(awk '{ print $2 }' "$debs/$TOOL.sha256")
+    unpack "$TREE" "${files[@]/#/$debs/}"
     mkdir -p "$TREE/bin"
-    while read -r _ deb; do
-        dpkg-deb -x "$debs/$deb" "$TREE"
-    done <"$debs/$TOOL.sha256"
     if [ -n "${TRIPLET:-}" ]; then
         # No linking but by the machine's ld, which has plug-ins of its own.
         rm -f "$TREE"/usr/libexec/gcc*/"$TRIPLET"/14/{lto*,collect2,*.so*,g++-mapper-server}

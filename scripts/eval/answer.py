@@ -46,8 +46,7 @@ def lines(found):
     else:
         yield "What is needed of it", NONE
     if of := data["speed"]:
-        # The twin is one of them again: it tells what is alike.
-        pairs = [one for one in speed.ours_and_stock(of) if not one[0].endswith(", twin")]
+        pairs = speed.ours_and_stock(of)
         quicker = sum(one[5] < 1 for one in pairs)
         fewer = sum(one[3] < one[4] - 0.5 for one in pairs)
         yield "What it costs at run time", (

@@ -115,7 +115,8 @@ def named(data):
             if title.startswith((*GUESTS, "plugin/", "qtest/migration", "newest/migration"))
             for name, result, why in tests]
     return Table("Each test of guests, of the plug-in and of migration, by its name",
-                 ["program", "test", ""], rows, "./run test guest virt plugin qtest newest", long=True)
+                 ["program", "test", ""], rows, "./run test guest virt plugin qtest newest",
+                 long=True)
 
 
 def by_machine(data):

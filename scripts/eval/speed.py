@@ -159,12 +159,13 @@ def host(data):
 
 
 def ours_and_stock(data, name="PCR_Read"):
-    """[(title, median, part of the stock pair's, exits, the pair's exits, the ratio)]"""
+    """[(title, median, part of the stock pair's, exits, the pair's exits, the ratio)]. The
+    twin, which only tells what is alike, is no pair of its own."""
     some = first_kernel(data)
     return [(one["title"], p50(one, name), part_of(p50(one, name), p50(stock_of(one, some), name)),
              traps(one, name), traps(stock_of(one, some), name),
              p50(one, name) / p50(stock_of(one, some), name)) for one in some
-            if one["device"] not in ("tpm-tis", "tpm-crb")]
+            if one["device"] not in ("tpm-tis", "tpm-crb") and not one["twin"]]
 
 
 def section(data):

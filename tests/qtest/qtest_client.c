@@ -118,10 +118,12 @@ static const char *next_qemu(void)
 static void set_machine(GString *line)
 {
 	const char *machine = g_getenv("QEMU_MACHINE");
-	g_autofree char *with = g_strdup_printf("-machine %s", machine);
 
-	if (machine)
+	if (machine) {
+		g_autofree char *with = g_strdup_printf("-machine %s", machine);
+
 		g_string_replace(line, "-machine q35", with, 0);
+	}
 }
 
 static char **build_arguments(int tpm_fd, const char *extra, bool control)

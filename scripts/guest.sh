@@ -100,6 +100,10 @@ unpack_kernel() {
     find "$new" -name '*.ko.xz' -exec xz -d {} +
     (cd "$new/lib/modules" && echo *) >"$new/release"
     cp "$(find "$new" -name 'vmlinu[xz]*' -type f | head -n 1)" "$GUEST/vmlinuz-$version.new"
+    # Those of Arm and RISC-V are not compressed.
+    case $version in
+    [0-9]*) "$ROOT/scripts/vmlinux.py" "$GUEST/vmlinuz-$version.new" "$GUEST/vmlinux-$version" ;;
+    esac
     rm -rf "$tree"
     mv "$new" "$tree"
     mv "$GUEST/vmlinuz-$version.new" "$GUEST/vmlinuz-$version"
@@ -109,12 +113,12 @@ build_kernels() {
     local kernel version
     for kernel in "${KERNELS[@]}"; do
         version=${kernel%%:*}
-        if newer "$GUEST/vmlinuz-$version" "${BASH_SOURCE[0]}" \
+        if newer "$GUEST/vmlinuz-$version" "${BASH_SOURCE[0]}" "$ROOT/scripts/vmlinux.py" \
             "$DEBS/kernel-$version.sha256"; then
             continue
         fi
         fetch_kernel "$version" "${kernel#*:}"
-        need xz-utils
+        need xz-utils zstd
         say "unpacking kernel $version"
         unpack_kernel "$version"
     done

@@ -87,12 +87,12 @@ reason() {
 
 # need PACKAGE...: install those that are missing, once, from the system's apt.
 need() {
-    local missing=() p
+    local missing=() p have
     command -v dpkg-query >/dev/null ||
         die "this is no Debian: install what these packages of Debian 12 have: $*"
+    have=$(dpkg-query -W -f='${Package}:${Status}\n' "$@" 2>/dev/null || true)
     for p in "$@"; do
-        dpkg-query -W -f='${Status}\n' "$p" 2>/dev/null \
-            | grep -q 'install ok installed' || missing+=("$p")
+        [[ $'\n'$have$'\n' = *$'\n'"$p:install ok installed"$'\n'* ]] || missing+=("$p")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
@@ -112,11 +112,15 @@ need() {
 # quiet NAME COMMAND...: run a long command with its output in build/log/NAME.log,
 # a progress line meanwhile, and the end of the log where it fails.
 quiet() {
-    local name=$1 log=$BUILD/log/$1.log start=$SECONDS pid
+    local name=$1 log=$BUILD/log/$1.log start=$SECONDS pid nap
     shift
     mkdir -p "$BUILD/log"
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
+    # What has nothing to do ends at once.
+    for nap in 0.05 0.1 0.2 0.3; do
+        kill -0 "$pid" 2>/dev/null && sleep "$nap"
+    done
     while kill -0 "$pid" 2>/dev/null; do
         if [ -t 2 ]; then
             printf '\r    %s: %ds %-50.50s' "$name" $((SECONDS - start)) \

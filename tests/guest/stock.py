@@ -63,9 +63,9 @@ METHODS = {"tpm_tis": "6", "tpm_crb": "7", "tpm_crb_acpi": "7"}
 
 
 def stock_guest(**options):
-    """A Guest to be asked. -no-reboot is taken back."""
+    """A Guest to be asked, started as Debian's kernel is. -no-reboot is taken back."""
     files = {"tools.sh": (TOOLS + MORE_TOOLS).encode(), "report.sh": REPORT.encode()}
-    return Guest(command=LOOP, driver="stock", files=files, timeout=600,
+    return Guest(command=LOOP, driver="stock", files=files, timeout=600, compressed=True,
                  qemu_args=["-action", "reboot=reset"], **options)
 
 

@@ -36,8 +36,9 @@ SPENT = threading.local()  # what the last run of cbmc of this thread took
 SECONDS = int(os.environ.get("PROVE_SECONDS", 300))
 JOBS = int(os.environ.get("PROVE_JOBS") or min(2, os.cpu_count()))
 
+# The last one is about speed: a pointer that is followed again is looked up once.
 OPTIONS = ("--function proof --unwinding-assertions --slice-formula "
-           "--no-standard-checks --unwind 40").split()
+           "--no-standard-checks --unwind 40 --symex-cache-dereferences").split()
 SAFETY = ("--bounds-check --pointer-check --undefined-shift-check "
           "--signed-overflow-check --unsigned-overflow-check").split()
 # The loops of accesses: over the aligned words that one reaches, a word where it is
@@ -61,6 +62,7 @@ PLACES_OF = {"access_write": [(2, 19)], "r2_twice": [(0, 0), (1, 1), (2, 18)],
 
 
 GLIB = []  # how to compile and link with it
+BINARIES = {}  # source: what goto-cc made of it
 
 # Not soon answered by Z3, so asked only by name.
 NOT_FOR_Z3 = ("r4_readable", "r7_rollback")
@@ -102,6 +104,20 @@ def sources(name, engine):
             *(engine / f"{n}.c" for n in FILES)]
 
 
+def compile_sources(cbmc):
+    """The hundreds of runs of cbmc have the same engine: it is compiled once."""
+    folder = BUILD / "goto"
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in (*ENGINE.glob("*.c"), *(PROOFS / "split").glob("*.c")):
+        binary = folder / f"{source.parent.name}-{source.stem}.gb"
+        result = subprocess.run(
+            [pathlib.Path(cbmc).with_name("goto-cc"), "-I", ENGINE, "-I", PROOFS / "split",
+             "-c", source, "-o", binary], capture_output=True, text=True, check=False)
+        if result.returncode:
+            fail(f"goto-cc: {result.stderr.strip() or result.stdout.strip()}")
+        BINARIES[source] = binary
+
+
 def parts(name):
     """What splits the proof: one list of options for each run of cbmc."""
     if name in WAYS:
@@ -115,7 +131,7 @@ def parts(name):
 def run_cbmc(cbmc, name, engine, define, extra, log):
     """'proved', 'refuted' or 'no answer'; and what cbmc said."""
     args = [cbmc, "-I", engine, "-I", PROOFS, "-I", PROOFS / "split",
-            *sources(name, engine), PROOFS / name / f"{name}.c", *OPTIONS,
+            *(BINARIES.get(s, s) for s in sources(name, engine)), PROOFS / name / f"{name}.c", *OPTIONS,
             *unwinding(name), *extra]
     if name.startswith(("valid_", "buffer_", "lift_", "view_")) and define != "POSSIBLE":
         args += SAFETY
@@ -217,6 +233,7 @@ def prove(names, tap, z3):
     if z3 and not names:
         print(f"not asked, but by name: {', '.join(NOT_FOR_Z3)}")
         known = [name for name in known if name not in NOT_FOR_Z3]
+    compile_sources(cbmc)
     jobs = [job for name in names or known for job in jobs_of(name, z3)]
     with ending.Pool(JOBS) as pool:
         # Groups: the parts of a proof are next to each other.

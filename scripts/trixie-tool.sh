@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # trixie-tool.sh cbmc|z3|gcc-14|gcc-14-aarch64|gcc-14-riscv64 prints the path of such a
-# program, which it fetches where needed: the first two are what the proofs run, the
-# others are what kernels of trixie and its backports want for their modules. Debian 12 has no CBMC 6,
-# no gcc-14, and a Z3 that is much slower: there they are unpacked from trixie into
-# build/tools, with the C library that they need, and installed nowhere.
+# program, beside cbmc is goto-cc; it is fetched where needed. The first two are what the
+# proofs run, the others are what kernels of trixie and its backports want for their
+# modules. Debian 12 has no CBMC 6, no gcc-14, and a Z3 that is much slower: there they are
+# unpacked from trixie into build/tools, with the C library that they need, and installed
+# nowhere.
 #
 # trixie-tool.sh wrap DIR: the programs below DIR, of an unpacked package of trixie,
 # run with that C library from now on. gcc-14 is to be there, and neither may move.
@@ -58,6 +59,7 @@ fi
 
 case $TOOL in
 gcc-14*) [ "$(cat "$TREE/at" 2>/dev/null)" = "$TREE" ] || rm -rf "$TREE" ;; # it has moved
+cbmc) [ -x "$TREE/bin/goto-cc" ] || rm -rf "$TREE" ;; # unpacked by an older one of these
 esac
 if [ ! -x "$WRAPPER" ]; then
     debs=$DOWNLOADS/debs
@@ -110,6 +112,7 @@ exec "$lib/ld-linux-x86-64.so.2" --argv0 "$tool" \
     --library-path "$lib:$tree/usr/lib" "$tree/usr/bin/$tool" "$@"
 WRAP
     chmod +x "$WRAPPER.part"
+    [ "$TOOL" != cbmc ] || cp "$WRAPPER.part" "$TREE/bin/goto-cc"
     mv "$WRAPPER.part" "$WRAPPER"
 fi
 echo "$WRAPPER"

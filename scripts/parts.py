@@ -33,6 +33,7 @@ TEST_PARTS = {
     "tcti-tests": [["tcti.sh", "tests"]],
     "tool-tests": [["tool.sh", "tests"]],
     "trees": [["trees.sh"]],
+    "cbmc": [["trixie-tool.sh", "cbmc"]],
     "cross": [["cross.sh"]],
     "libvirt-tests": [["need.sh", "libvirt-daemon", "libvirt-daemon-driver-qemu",
                        "libvirt-clients", "swtpm-tools"]],
@@ -60,5 +61,6 @@ def build(parts):
         for line in (PARTS | TEST_PARTS)[part]:
             if line not in done:
                 done.append(line)
-                # What plugin.sh prints is for ./run plugin.
-                script(*line, stdout=subprocess.DEVNULL if part == "plugin" else None)
+                # What these print is for who asks for the path.
+                quiet = part in ("plugin", "cbmc")
+                script(*line, stdout=subprocess.DEVNULL if quiet else None)

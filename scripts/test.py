@@ -57,10 +57,11 @@ GUEST = {
     "unmodified": [["firmware_and_kernels"], ["resets"], ["accesses"]],
     "slow": [[]],
 }
-# These use all cores themselves, want QEMU's monitor to answer in time, or stop a machine
-# at random moments.
-ALONE = ["prove/prove", "qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm",
-         "plugin/plugin", "libvirt/libvirt", "libvirt-model/model", "demo/demo"]
+# These want QEMU's monitor to answer in time.
+ALONE = ["qtest/hostile", "hostile/rom", "kvm/vmm", "kvm/qemu_kvm"]
+# This one wants nothing but processors, and its limits are of their time, not of the clock:
+# it gets what all others, and what is built before them, leave of the processors.
+BESIDE = ["prove/prove"]
 
 # suite: (what it needs built, programs, seconds a program may take)
 SUITES = {
@@ -76,7 +77,7 @@ SUITES = {
     "driver": (["engine"], [[HOST / f"driver/test_faults{kernel}", device]
                             for kernel in ("", "-sync") for device in DEVICES] +
                [[HOST / f"driver/test_{n}"] for n in ("life", "life-sync", "wait")], 120),
-    "prove": ([], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 2400),
+    "prove": (["cbmc"], [["/usr/bin/python3", ROOT / "tests/proofs/test_prove.py"]], 5000),
     "fuzz": (["engine"],
              [[HOST / "fuzz" / f"test_fuzz_{n}"] for n in ("engine", "load")], 60),
     "qtest": (["qemu-tests", "engine"], [[HOST / "qtest" / n] for n in QTEST] +
@@ -192,19 +193,21 @@ class Count:
 
 
 class Program:
-    """One TAP program: its name, what it is started with, how long it may take, and how
-    far it is."""
+    """One TAP program: its name, what it is started with, what it needs built, how long it
+    may take, and how far it is."""
 
-    def __init__(self, suite, args, seconds):
+    def __init__(self, name, args, suite):
         path = next(a for a in args if "test_" in str(a) or "check_" in str(a))
         at = args.index(path)
         words = [pathlib.Path(path).stem.removeprefix("test_"),
                  *(a for a in map(str, args[:at]) if "=" in a and "/" not in a),
                  *(pathlib.Path(a).stem for a in args[at + 1:])]
-        self.title = f"{suite}/{'-'.join(words)}"
-        self.args, self.seconds = args, seconds
+        self.title = f"{name}/{'-'.join(words)}"
+        self.args, self.needs, self.seconds = args, suite[0], suite[2]
         self.log_path = BUILD / "log" / f"test-{self.title.replace('/', '-')}.log"
-        self.started = None
+        self.started = self.process = None
+        self.begun = threading.Event()
+        self.processor_s = 0.0
         self.tests, self.plan = 0, None
 
     def run(self):
@@ -213,20 +216,31 @@ class Program:
         self.started = time.monotonic()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work, \
                 open(self.log_path, "w+") as log:
-            process = subprocess.Popen(
+            process = self.process = subprocess.Popen(
                 [str(a) for a in self.args], env=environment(work), stdout=subprocess.PIPE,
                 stderr=log, text=True, errors="replace", stdin=subprocess.DEVNULL,
                 start_new_session=True)
+            if self.title in BESIDE:
+                os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+            self.begun.set()
             late = threading.Event()
             timer = threading.Timer(self.seconds, self._kill, [process, late])
             timer.start()
             try:
                 output = "".join(map(self._look, process.stdout))
-                status = process.wait()
+                _, status, usage = os.wait4(process.pid, 0)
+                status = process.returncode = os.waitstatus_to_exitcode(status)
+                self.processor_s = usage.ru_utime + usage.ru_stime
             finally:
                 timer.cancel()
             log.write("\n" + output)
         return output, f"no end after {self.seconds} s" if late.is_set() else status
+
+    def send(self, number):
+        """A signal to all that it is, once it has begun."""
+        self.begun.wait()
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, number)
 
     @staticmethod
     def _kill(process, late):
@@ -273,7 +287,8 @@ class Progress:
         TIMES.write_text(json.dumps(self.took, indent=1))
         output, status = result
         self.results[program.title] = {
-            "date": int(time.time()), "tree": self.tree, "seconds": took, "status": status,
+            "date": int(time.time()), "tree": self.tree, "seconds": took,
+            "processor_seconds": round(program.processor_s, 1), "status": status,
             "tests": tests_of(output)}
         RESULTS.write_text(json.dumps(self.results, indent=1))
 
@@ -303,23 +318,40 @@ class Progress:
         print(f"    running: {', '.join(running)}; {waiting} to come; {rest}", flush=True)
 
 
+def take_in(waiting, beside, progress, count):
+    """Waits for the former and reports them; of the latter what ends meanwhile. Both:
+    {future: program}."""
+    while waiting:
+        done, _ = concurrent.futures.wait(waiting | beside, timeout=progress.EVERY_S,
+                                          return_when=concurrent.futures.FIRST_COMPLETED)
+        for future in done:
+            program = (waiting if future in waiting else beside).pop(future)
+            progress.report(program, future.result(), count)
+        if not done:
+            progress.say()
+
+
 def run_all(programs, count):
-    """As many at a time as there are processors, the longest first; those that look at
-    time by themselves."""
+    """Builds what they need, and runs them: as many at a time as there are processors, the
+    longest first; those that look at time by themselves."""
     progress = Progress(programs)
     alone = [p for p in programs if p.title in ALONE]
-    shared = sorted((p for p in programs if p.title not in ALONE), key=lambda p: -p.seconds)
-    for group, workers in (alone, 1), (shared, os.cpu_count()):
-        with ending.Pool(workers) as pool:
-            waiting = {pool.submit(p.run): p for p in group}
-            while waiting:
-                done, _ = concurrent.futures.wait(
-                    waiting, timeout=progress.EVERY_S,
-                    return_when=concurrent.futures.FIRST_COMPLETED)
-                for future in done:
-                    progress.report(waiting.pop(future), future.result(), count)
-                if not done:
-                    progress.say()
+    beside = [p for p in programs if p.title in BESIDE]
+    shared = sorted((p for p in programs if p.title not in ALONE + BESIDE),
+                    key=lambda p: -p.seconds)
+    with ending.Pool(len(beside) + os.cpu_count()) as pool:
+        build(part for p in beside for part in p.needs)
+        running = {pool.submit(p.run): p for p in beside}
+        build(part for p in programs for part in p.needs)
+        for p in beside:
+            p.send(signal.SIGSTOP)
+        for p in alone:
+            take_in({pool.submit(p.run): p}, running, progress, count)
+        for p in beside:
+            p.send(signal.SIGCONT)
+        with ending.Pool(os.cpu_count()) as workers:
+            take_in({workers.submit(p.run): p for p in shared}, running, progress, count)
+        take_in(running, {}, progress, count)
 
 
 def main(argv):
@@ -329,10 +361,9 @@ def main(argv):
     p.add_argument("suite", nargs="*", metavar="SUITE", type=one_of("suite", suites),
                    help=f"{', '.join(SUITES)}; only where it is named: {', '.join(NAMED)}")
     names = p.parse_args(argv).suite or list(SUITES)
-    build(part for name in names for part in suites[name][0])
     (BUILD / "log").mkdir(parents=True, exist_ok=True)
     count = Count()
-    run_all([Program(name, args, suites[name][2]) for name in names
+    run_all([Program(name, args, suites[name]) for name in names
              for args in suites[name][1]], count)
     for reason, times in count.reasons.items():
         print(f"skipped {times} of {reason}")

@@ -15,8 +15,8 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 def programs():
     """{title: (suite, its log)} of every program of every suite."""
     return {one.title: (name, one.log_path)
-            for name, (_, lines, seconds) in (suites.SUITES | suites.NAMED).items()
-            for one in (suites.Program(name, line, seconds) for line in lines)}
+            for name, suite in (suites.SUITES | suites.NAMED).items()
+            for one in (suites.Program(name, line, suite) for line in suite[1])}
 
 
 def of_log(path):

@@ -308,18 +308,44 @@ def a_suite_says_how_far_it_is():
         path = Path(work, "test_x.sh")
         path.write_text("echo 1..2; echo ok 1; sleep 1; echo ok 2\n")
         (BUILD / "log").mkdir(parents=True, exist_ok=True)
-        suites.TIMES = Path(work, "times")
+        suites.TIMES, suites.RESULTS = Path(work, "times"), Path(work, "results")
         suites.Progress.EVERY_S = 0.3
         said = []
         for _ in range(2):
             out, count = io.StringIO(), suites.Count()
             with contextlib.redirect_stdout(out):
-                suites.run_all([suites.Program("cli", ["sh", path], 20)], count)
+                suites.run_all([suites.Program("cli", ["sh", path], ([], [], 20))], count)
             assert (count.passed, count.failed) == (2, 0), out.getvalue()
             said.append(out.getvalue())
         (BUILD / "log/test-cli-x.log").unlink()
         assert "running: cli/x (1 of 2 tests, 0:00); 0 to come; how long is not" in said[0], said
         assert re.search(r"0 to come; about 0:0\d left\n", said[1]), said
+
+
+@test
+def what_runs_beside_takes_only_what_is_left():
+    """And nothing while one runs that looks at time."""
+    with tempfile.TemporaryDirectory(prefix="tpmix-cli-") as work:
+        beside, alone = Path(work, "test_b.sh"), Path(work, "test_a.sh")
+        beside.write_text(f"echo 1..1; chrt -p $$ >{work}/policy; while [ ! -e {work}/end ]; "
+                          f"do date +%s.%N >>{work}/at; sleep 0.05; done; echo ok 1\n")
+        alone.write_text(f"echo 1..1; sleep 0.3; date +%s.%N >{work}/begin; sleep 1; "
+                         f"date +%s.%N >{work}/end.new; mv {work}/end.new {work}/end; "
+                         "echo ok 1\n")
+        suites.TIMES, suites.RESULTS = Path(work, "times"), Path(work, "results")
+        suites.ALONE, suites.BESIDE = ["cli/a"], ["cli/b"]
+        out, count = io.StringIO(), suites.Count()
+        with contextlib.redirect_stdout(out):
+            suites.run_all([suites.Program("cli", ["sh", path], ([], [], 20))
+                            for path in (alone, beside)], count)
+        assert (count.passed, count.failed) == (2, 0), out.getvalue()
+        assert "SCHED_IDLE" in Path(work, "policy").read_text()
+        begin, end = (float(Path(work, name).read_text()) for name in ("begin", "end"))
+        stamps = Path(work, "at")
+        at = map(float, stamps.read_text().split()) if stamps.exists() else []
+        assert not [t for t in at if begin < t < end], (begin, end, at)
+        for name in "ab":
+            (BUILD / f"log/test-cli-{name}.log").unlink()
 
 
 def guest(*words, typed=""):

@@ -51,11 +51,13 @@ u32 tpmix_spin_us(const struct tpmix_pace *p, u32 ordinal)
 u32 tpmix_nap_us(const struct tpmix_pace *p, u32 ordinal, u32 waited_us, bool interrupt)
 {
 	u32 half = p->least_us[tpmix_slot(ordinal)] / 2;
+	/* The interrupt is to end the first nap, which no timer should do before it. */
+	u32 first = interrupt ? 3 * half : half;
 	/* So late it is seen at most; with an interrupt only where that is lost. */
 	u32 nap = interrupt ? waited_us : waited_us / 32;
 
-	if (half > waited_us)
-		nap = max(nap, half - waited_us);
+	if (first > waited_us)
+		nap = max(nap, first - waited_us);
 	return clamp_t(u32, nap, NAP_MIN_US, interrupt ? NAP_MAX_INT_US : NAP_MAX_US);
 }
 

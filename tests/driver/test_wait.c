@@ -117,6 +117,9 @@ static void test_naps(void)
 	g_assert_cmpuint(tpmix_nap_us(&p, ORDINAL, 1000, false), ==, 3000);
 	g_assert_cmpuint(naps(&p, 8000, false, &num), <=, 8000 / 20 + 100);
 	g_assert_cmpuint(num, <, 30);
+	/* With an interrupt nothing else wakes it, also where it takes longer than usual. */
+	g_assert_cmpuint(naps(&p, 11000, true, &num), <=, 11000 / 2);
+	g_assert_cmpuint(num, ==, 1);
 	/* Nor do a few that were short make it many naps for ever. */
 	tpmix_learn(&p, ORDINAL, 60, 0);
 	for (i = 0; i < 30; i++)

@@ -286,8 +286,10 @@ build_initrds() {
         say "building the initramfs for kernel $version"
         unpack_tools amd64
         unpack_tools "$arch"
+        # Once for all kernels of an architecture.
+        [ -e "$WORK/tools-$arch" ] || copy_tools "$WORK/tools-$arch" "$arch"
         root=$WORK/root-$version
-        copy_tools "$root" "$arch"
+        cp -a "$WORK/tools-$arch" "$root"
         copy_modules "$root" "$version" "$arch"
         pack "$root" "$GUEST/initrd-$version.cpio.gz"
     done

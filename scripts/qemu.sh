@@ -124,7 +124,7 @@ configure() {
         --with-devices-aarch64=virt --with-devices-riscv64=virt --without-default-features
         "${FEATURES[@]/#/--enable-}" --enable-fdt=system
         --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu
-        --enable-trace-backends=log --disable-docs --disable-install-blobs
+        --enable-trace-backends=log --disable-docs --disable-install-blobs --disable-debug-info
         --disable-download)
     id="$(tree_id) ${options[*]}"
     [ -e "$OBJ/build.ninja" ] && [ "$(cat "$OBJ/configured" 2>/dev/null)" = "$id" ] && return

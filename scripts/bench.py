@@ -91,8 +91,8 @@ def report(found):
         aims += bench_aims.of_guest(found["guest"][0])
     if aims:
         print(f"\nunder {accelerator().upper()}: {sum(aim.met for aim in aims)} of "
-              f"{len(aims)} aims met; without a number the aim is "
-              "at most 1")
+              f"{len(aims)} aims met, {sum(aim.state == bench_aims.LEVEL for aim in aims)} "
+              "level; without a number the aim is at most 1")
     for aim in aims:
         print(aim.line())
     return aims

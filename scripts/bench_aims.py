@@ -3,28 +3,39 @@
 that is what it was to be. Nothing is rounded in its favour. Without a number the aim is 1:
 the worst of all commands is not above the stock pair, or the unmodified driver there. That
 two are alike, the twin tells, a second machine with the unmodified driver: its ratio to the
-first is behind ours, 1.10/1.20."""
+first is behind ours, 1.10/1.20. Of many comparisons some are above by chance: where drawing
+the run's blocks anew makes up for it, it is called level, neither met nor missed."""
 
 import dataclasses
+import itertools
+import math
+import random
+import statistics
 
 from bench_guest import COMMANDS
 from bench_machine import ECC, RSA
 from bench_report import rsa_share, stock_of
-from bench_table import HEADS, four, part_of, percentile
+from bench_table import HEADS, PERCENTILES, four, part_of, percentile
 
 SMALL = "PCR_Read"  # its response has 62 bytes
 PARTS = {"tpm-crb-ext": 15, "tpm-tis-indexed": 8}
 OURS = 18
 HOST = 1.5
 EXITS = 1  # with the interrupt; the kernel's own commands may be among those counted
+DRAWS = 200
+SURE = 3.5  # standard deviations; of a thousand comparisons a quarter of one is beyond
+MET, LEVEL, MISSED = "met", "level", "NOT MET"
 
 
 class Aim:
-    def __init__(self, text, measured, met):
+    """state: met, missed or level. JSON has met, too."""
+
+    def __init__(self, text, measured, met, level=False):
         self.text, self.measured, self.met = text, measured, bool(met)
+        self.state = MET if met else LEVEL if level else MISSED
 
     def line(self):
-        return f"{'met' if self.met else 'NOT MET':8}{self.text}: {self.measured}"
+        return f"{self.state:8}{self.text}: {self.measured}"
 
     def as_json(self):
         return vars(self)
@@ -34,33 +45,62 @@ def p50(result, name=SMALL, condition="idle"):
     return percentile(result.samples[condition][name]["times"], 50)
 
 
-def worst(result, bases, which, condition, alike=None):
-    """The largest ratio to the base, of all commands and the named percentiles, by what
-    is alike there (percentile: ratio): (ratio / that, ratio, command, percentile). Of
-    several bases, each command's is the quicker one."""
-    found = []
+def blocks_of(sample):
+    times = iter(sample["times"])
+    return [list(itertools.islice(times, size)) for size in sample["blocks"]]
+
+
+def ratio_at_least(mine, theirs, percent):
+    """Of two samples that were taken in turn, at a percentile: what their ratio surely is.
+    How far it is by chance, the run's own blocks tell, drawn anew for both alike."""
+    blocks, base = blocks_of(mine), blocks_of(theirs)
+    draw = random.Random(0)
+    logs = []
+    for _ in range(DRAWS):
+        drawn = draw.choices(range(len(blocks)), k=len(blocks))
+        logs.append(math.log(
+            percentile(itertools.chain(*(blocks[i] for i in drawn)), percent) /
+            percentile(itertools.chain(*(base[i] for i in drawn)), percent)))
+    ratio = percentile(mine["times"], percent) / percentile(theirs["times"], percent)
+    return ratio / math.exp(SURE * statistics.pstdev(logs))
+
+
+def compared(result, bases, which, condition):
+    """(ratio, command, percentile's name, the two samples) of all commands and the named
+    percentiles. Of several bases, each command's is the quicker one."""
     for name in COMMANDS:
-        mine = four(result.samples[condition][name]["times"])
-        theirs = min((four(base.samples[condition][name]["times"]) for base in bases),
-                     key=lambda times: times[1])
-        found += [(a / b / (alike or {}).get(head, 1), a / b, name, head)
-                  for a, b, head in zip(mine, theirs, HEADS) if head in which]
-    return max(found)
+        mine = result.samples[condition][name]
+        theirs = min((base.samples[condition][name] for base in bases),
+                     key=lambda sample: percentile(sample["times"], 50))
+        for a, b, head in zip(four(mine["times"]), four(theirs["times"]), HEADS):
+            if head in which:
+                yield a / b, name, head, mine, theirs
+
+
+def worst(result, bases, which, condition):
+    return max(ratio for ratio, *_ in compared(result, bases, which, condition))
 
 
 def alike_of(twin, plain, condition):
     """How far two machines of a kind are apart, either way: percentile: ratio."""
-    return {head: max(worst(one, [other], (head,), condition)[1]
+    return {head: max(worst(one, [other], (head,), condition)
                       for one, other in ((twin, plain), (plain, twin))) for head in HEADS}
 
 
 def limit(text, result, bases, which, condition, alike=None):
-    over, ratio, name, head = worst(result, bases, which, condition, alike)
+    """alike: the ratio that is none, by percentile. Said is the one that is most above it, of
+    those that surely are, if any."""
+    none = alike or dict.fromkeys(which, 1)
+    all_of = [(ratio / none[head], ratio, name, head, mine, theirs)
+              for ratio, name, head, mine, theirs in compared(result, bases, which, condition)]
+    sure = [one for one in all_of if one[0] > 1 and ratio_at_least(
+        *one[4:], PERCENTILES[HEADS.index(one[3])]) > none[one[3]]]
+    over, ratio, name, head, *_ = max(sure or all_of, key=lambda one: one[0])
     where = "" if condition == "idle" else f", {condition}"
     said = name.split()[-1] + f" {head}" * (len(which) > 1)
     ratios = "/".join(f"{x:.{2 if x < 100 else 0}f}"
                       for x in (ratio, *([alike[head]] if alike else [])))
-    return Aim(f"{text}{where}", f"{ratios} ({said})", over <= 1)
+    return Aim(f"{text}{where}", f"{ratios} ({said})", over <= 1, level=not sure)
 
 
 def unmodified(result, results):

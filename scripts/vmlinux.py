@@ -29,7 +29,8 @@ def decompressed(data):
     if data.startswith(b"\x28\xb5\x2f\xfd"):
         return subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE,
                               check=True).stdout
-    sys.exit("vmlinux.py: a kernel that is compressed neither by xz nor by zstd: teach me")
+    sys.exit("vmlinux.py: a kernel that is compressed neither by xz nor by zstd: add its "
+             "compression to decompressed()")
 
 
 def main(source, target):

@@ -221,7 +221,7 @@ class Program:
                 stderr=log, text=True, errors="replace", stdin=subprocess.DEVNULL,
                 start_new_session=True)
             if self.title in BESIDE:
-                os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+                self._step_back()
             self.begun.set()
             late = threading.Event()
             timer = threading.Timer(self.seconds, self._kill, [process, late])
@@ -235,6 +235,14 @@ class Program:
                 timer.cancel()
             log.write("\n" + output)
         return output, f"no end after {self.seconds} s" if late.is_set() else status
+
+    def _step_back(self):
+        """It runs where nothing else wants to. Within its session that is the policy, among
+        sessions the autogroup's nice value, where there is one: sched(7)."""
+        os.sched_setscheduler(self.process.pid, os.SCHED_IDLE, os.sched_param(0))
+        group = pathlib.Path(f"/proc/{self.process.pid}/autogroup")
+        if group.exists():
+            group.write_text("19")
 
     def send(self, number):
         """A signal to all that it is, once it has begun."""

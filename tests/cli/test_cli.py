@@ -327,7 +327,8 @@ def what_runs_beside_takes_only_what_is_left():
     """And nothing while one runs that looks at time."""
     with tempfile.TemporaryDirectory(prefix="tpmix-cli-") as work:
         beside, alone = Path(work, "test_b.sh"), Path(work, "test_a.sh")
-        beside.write_text(f"echo 1..1; chrt -p $$ >{work}/policy; while [ ! -e {work}/end ]; "
+        beside.write_text(f"echo 1..1; sleep 0.3; chrt -p $$ >{work}/policy; "
+                          f"cat /proc/$$/autogroup >>{work}/policy; while [ ! -e {work}/end ]; "
                           f"do date +%s.%N >>{work}/at; sleep 0.05; done; echo ok 1\n")
         alone.write_text(f"echo 1..1; sleep 0.3; date +%s.%N >{work}/begin; sleep 1; "
                          f"date +%s.%N >{work}/end.new; mv {work}/end.new {work}/end; "
@@ -339,7 +340,9 @@ def what_runs_beside_takes_only_what_is_left():
             suites.run_all([suites.Program("cli", ["sh", path], ([], [], 20))
                             for path in (alone, beside)], count)
         assert (count.passed, count.failed) == (2, 0), out.getvalue()
-        assert "SCHED_IDLE" in Path(work, "policy").read_text()
+        policy = Path(work, "policy").read_text()
+        assert "SCHED_IDLE" in policy, policy
+        assert "autogroup" not in policy or "nice 19" in policy, policy
         begin, end = (float(Path(work, name).read_text()) for name in ("begin", "end"))
         stamps = Path(work, "at")
         at = map(float, stamps.read_text().split()) if stamps.exists() else []

@@ -22,6 +22,8 @@ fi
 SRC=$BUILD/$TREE/src
 OBJ=$BUILD/$TREE/obj
 export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/$TREE
+# What is not in the cache yet is preprocessed once, not twice.
+export CCACHE_DEPEND=1
 
 # QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
 fetch_meson() {

@@ -52,7 +52,8 @@ class Guest:
     kernel      of KERNELS, or OLDEST; None: the machine's first of KERNELS
     firmware    "seabios" or "ovmf", "aavmf", "edk2"; None: the machine's first
     compressed  the kernel is Debian's file, which decompresses itself; else, where SeaBIOS
-                starts it, what that holds, which is up in half the time
+                starts it, what that holds, which is up in half the time. A guest that
+                suspends must be: QEMU writes what it loaded again at each reset
     accel       "tcg" or "kvm"
     qemu        "own", "system" or a path
     plugin      for QEMU's -plugin; default: with "system" the one of ./run plugin

@@ -109,7 +109,7 @@ echo mem > /sys/power/state || exit 1
 def suspend(command, wanted, **options):
     """Suspends and wakes the guest; None where the TPM works after that and the command
     says what is wanted."""
-    with Guest(command=SUSPEND + command, **options) as guest:
+    with Guest(command=SUSPEND + command, compressed=True, **options) as guest:
         guest.control.read_line(120)
         guest.qmp.wait_event("SUSPEND", 60)
         guest.qmp.execute("system_wakeup")

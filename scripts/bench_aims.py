@@ -15,7 +15,7 @@ import statistics
 from bench_guest import COMMANDS
 from bench_machine import ECC, RSA
 from bench_report import rsa_share, stock_of
-from bench_table import HEADS, PERCENTILES, four, part_of, percentile
+from bench_table import HEADS, PERCENTILES, part_of, percentile
 
 SMALL = "PCR_Read"  # its response has 62 bytes
 PARTS = {"tpm-crb-ext": 15, "tpm-tis-indexed": 8}
@@ -24,6 +24,7 @@ HOST = 1.5
 EXITS = 1  # with the interrupt; the kernel's own commands may be among those counted
 DRAWS = 200
 SURE = 3.5  # standard deviations; of a thousand comparisons a quarter of one is beyond
+PERCENT = dict(zip(HEADS, PERCENTILES))
 MET, LEVEL, MISSED = "met", "level", "NOT MET"
 
 
@@ -50,57 +51,68 @@ def blocks_of(sample):
     return [list(itertools.islice(times, size)) for size in sample["blocks"]]
 
 
-def ratio_at_least(mine, theirs, percent):
-    """Of two samples that were taken in turn, at a percentile: what their ratio surely is.
-    How far it is by chance, the run's own blocks tell, drawn anew for both alike."""
-    blocks, base = blocks_of(mine), blocks_of(theirs)
-    draw = random.Random(0)
-    logs = []
-    for _ in range(DRAWS):
-        drawn = draw.choices(range(len(blocks)), k=len(blocks))
-        logs.append(math.log(
-            percentile(itertools.chain(*(blocks[i] for i in drawn)), percent) /
-            percentile(itertools.chain(*(base[i] for i in drawn)), percent)))
-    ratio = percentile(mine["times"], percent) / percentile(theirs["times"], percent)
-    return ratio / math.exp(SURE * statistics.pstdev(logs))
+@dataclasses.dataclass
+class Comparison:
+    """Of two samples of a command that were taken in turn, at a percentile."""
+    command: str
+    head: str
+    mine: dict
+    theirs: dict
+
+    def _ratio(self, mine, theirs):
+        return percentile(mine, PERCENT[self.head]) / percentile(theirs, PERCENT[self.head])
+
+    @property
+    def ratio(self):
+        return self._ratio(self.mine["times"], self.theirs["times"])
+
+    def least(self):
+        """What the ratio surely is. How far it is by chance, the run's own blocks tell,
+        drawn anew for both alike."""
+        blocks, base = blocks_of(self.mine), blocks_of(self.theirs)
+        draw = random.Random(0)
+        logs = []
+        for _ in range(DRAWS):
+            drawn = draw.choices(range(len(blocks)), k=len(blocks))
+            logs.append(math.log(self._ratio(
+                itertools.chain(*(blocks[i] for i in drawn)),
+                itertools.chain(*(base[i] for i in drawn)))))
+        return self.ratio / math.exp(SURE * statistics.pstdev(logs))
 
 
 def compared(result, bases, which, condition):
-    """(ratio, command, percentile's name, the two samples) of all commands and the named
-    percentiles. Of several bases, each command's is the quicker one."""
+    """A Comparison of each command at each percentile that is named. Of several bases, each
+    command's is the quicker one."""
     for name in COMMANDS:
-        mine = result.samples[condition][name]
         theirs = min((base.samples[condition][name] for base in bases),
                      key=lambda sample: percentile(sample["times"], 50))
-        for a, b, head in zip(four(mine["times"]), four(theirs["times"]), HEADS):
-            if head in which:
-                yield a / b, name, head, mine, theirs
-
-
-def worst(result, bases, which, condition):
-    return max(ratio for ratio, *_ in compared(result, bases, which, condition))
+        for head in which:
+            yield Comparison(name, head, result.samples[condition][name], theirs)
 
 
 def alike_of(twin, plain, condition):
     """How far two machines of a kind are apart, either way: percentile: ratio."""
-    return {head: max(worst(one, [other], (head,), condition)
-                      for one, other in ((twin, plain), (plain, twin))) for head in HEADS}
+    return {head: max(both.ratio for one, other in ((twin, plain), (plain, twin))
+                      for both in compared(one, [other], (head,), condition))
+            for head in HEADS}
 
 
 def limit(text, result, bases, which, condition, alike=None):
     """alike: the ratio that is none, by percentile. Said is the one that is most above it, of
     those that surely are, if any."""
     none = alike or dict.fromkeys(which, 1)
-    all_of = [(ratio / none[head], ratio, name, head, mine, theirs)
-              for ratio, name, head, mine, theirs in compared(result, bases, which, condition)]
-    sure = [one for one in all_of if one[0] > 1 and ratio_at_least(
-        *one[4:], PERCENTILES[HEADS.index(one[3])]) > none[one[3]]]
-    over, ratio, name, head, *_ = max(sure or all_of, key=lambda one: one[0])
+
+    def over(one):
+        return one.ratio / none[one.head]
+
+    found = list(compared(result, bases, which, condition))
+    sure = [one for one in found if over(one) > 1 and one.least() > none[one.head]]
+    worst = max(sure or found, key=over)
     where = "" if condition == "idle" else f", {condition}"
-    said = name.split()[-1] + f" {head}" * (len(which) > 1)
+    said = worst.command.split()[-1] + f" {worst.head}" * (len(which) > 1)
     ratios = "/".join(f"{x:.{2 if x < 100 else 0}f}"
-                      for x in (ratio, *([alike[head]] if alike else [])))
-    return Aim(f"{text}{where}", f"{ratios} ({said})", over <= 1, level=not sure)
+                      for x in (worst.ratio, *([alike[worst.head]] if alike else [])))
+    return Aim(f"{text}{where}", f"{ratios} ({said})", over(worst) <= 1, level=not sure)
 
 
 def unmodified(result, results):

@@ -121,7 +121,7 @@ def interactive(options):
     saved = termios.tcgetattr(0)
     say(f"booting {linux(options)}; exit leaves the shell, Ctrl-a x ends QEMU")
     try:
-        with Guest(env=shell_size(), compressed=True, **options) as guest:
+        with Guest(env=shell_size(), **options) as guest:
             status = guest.wait_interactive()
             finish(guest)
             return status
@@ -132,8 +132,7 @@ def interactive(options):
 def in_guest(command, options):
     say(f"booting {linux(options)} with {options['device']}")
     stdin = None if os.isatty(0) else 0
-    # Whose command may suspend or reset it.
-    with Guest(command=command, compressed=True, stdin=stdin, stdout=sys.stdout.buffer,
+    with Guest(command=command, stdin=stdin, stdout=sys.stdout.buffer,
                stderr=sys.stderr.buffer, **options) as guest:
         status = guest.wait().status
         finish(guest)
@@ -141,7 +140,8 @@ def in_guest(command, options):
 
 
 def main(options):
-    options = vars(options)
+    # Whoever is in it may suspend it.
+    options = vars(options) | {"compressed": True}
     command = options.pop("command")
     try:
         if not command and os.isatty(0):

@@ -16,6 +16,8 @@ export ROOT BUILD DOWNLOADS JOBS
 PYTHON=/usr/bin/python3
 export PYTHON
 export PYTHONDONTWRITEBYTECODE=1
+# What is not in the cache yet is preprocessed once, not twice.
+export CCACHE_DIR=$BUILD/ccache CCACHE_DEPEND=1
 
 # Debian's kernels that the driver is built for, and their suites.
 # shellcheck disable=SC2034 # used where this is sourced

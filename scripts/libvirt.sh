@@ -12,7 +12,7 @@ SRC=$BUILD/libvirt/src
 OBJ=$BUILD/libvirt/obj
 SUITE=bookworm
 SERIES=9.0
-export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/libvirt CCACHE_DEPEND=1
+export CCACHE_BASEDIR=$BUILD/libvirt
 OPTIONS=(-Dbuildtype=plain -Dauto_features=disabled -Ddriver_qemu=enabled
     -Ddriver_libvirtd=enabled -Ddriver_remote=enabled -Dyajl=enabled -Dtests=disabled
     -Ddocs=disabled -Dno_git=true -Dgit_werror=disabled -Dsystem=true)

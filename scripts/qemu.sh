@@ -21,9 +21,7 @@ if [ "${1:-}" = newest ]; then
 fi
 SRC=$BUILD/$TREE/src
 OBJ=$BUILD/$TREE/obj
-export CCACHE_DIR=$BUILD/ccache CCACHE_BASEDIR=$BUILD/$TREE
-# What is not in the cache yet is preprocessed once, not twice.
-export CCACHE_DEPEND=1
+export CCACHE_BASEDIR=$BUILD/$TREE
 
 # QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
 fetch_meson() {

@@ -347,18 +347,16 @@ def run_all(programs, count):
     beside = [p for p in programs if p.title in BESIDE]
     shared = sorted((p for p in programs if p.title not in ALONE + BESIDE),
                     key=lambda p: -p.seconds)
-    with ending.Pool(len(beside) + os.cpu_count()) as pool:
+    with ending.Pool(len(beside) or 1) as background:
         build(part for p in beside for part in p.needs)
-        running = {pool.submit(p.run): p for p in beside}
-        build(part for p in programs for part in p.needs)
-        for p in beside:
-            p.send(signal.SIGSTOP)
-        for p in alone:
-            take_in({pool.submit(p.run): p}, running, progress, count)
-        for p in beside:
-            p.send(signal.SIGCONT)
-        with ending.Pool(os.cpu_count()) as workers:
-            take_in({workers.submit(p.run): p for p in shared}, running, progress, count)
+        running = {background.submit(p.run): p for p in beside}
+        build(part for p in alone + shared for part in p.needs)
+        for group, workers, word in ((alone, 1, signal.SIGSTOP),
+                                     (shared, os.cpu_count(), signal.SIGCONT)):
+            for p in beside:
+                p.send(word)
+            with ending.Pool(workers) as pool:
+                take_in({pool.submit(p.run): p for p in group}, running, progress, count)
         take_in(running, {}, progress, count)
 
 

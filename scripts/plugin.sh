@@ -188,11 +188,6 @@ build() {
     local binary=$1 made_of
     made_of=$(inputs)
     need gcc libglib2.0-dev pkg-config python3 dpkg-dev binutils
-    identify "$binary"
-    case ${SOURCE#*:} in
-    7.2* | 10.0*) ;;
-    *) die "the devices compile for QEMU $VERSIONS, $PACKAGE is $VERSION" ;;
-    esac
     say "a plug-in for $PACKAGE $VERSION"
     fetch_source
     unpack_source
@@ -211,13 +206,20 @@ build() {
     echo "$made_of" >"$OUT/$ID.inputs"
 }
 
+# What is wrong with the file is said at once: the checkout is locked after that.
 plugin() {
     local binary
-    [ -n "${1:-}" ] || [ -e $SYSTEM ] || need qemu-system-x86
+    [ -n "${1:-}" ] || [ -e $SYSTEM ] || { lock; need qemu-system-x86; }
     binary=$(readlink -e "${1:-$SYSTEM}") || die "no file $1"
-    command -v readelf >/dev/null || need binutils
+    command -v readelf >/dev/null || { lock; need binutils; }
     ID=$(build_id "$binary" || true)
     [ -n "$ID" ] || die "$binary has no GNU build-id, or is no program"
+    identify "$binary"
+    case ${SOURCE#*:} in
+    7.2* | 10.0*) ;;
+    *) die "the devices compile for QEMU $VERSIONS, $PACKAGE is $VERSION" ;;
+    esac
+    lock
     SO=$OUT/$ID.so
     mkdir -p "$OUT"
     if [ -n "${PLUGIN_TEST_INCLUDE:-}" ]; then
@@ -266,9 +268,9 @@ tree() {
 case ${1:-} in
 -*) die "plugin takes the path of a QEMU, or nothing" ;;
 esac
-lock
 case ${1:-} in
 tests)
+    lock
     need swtpm seabios
     plugin >/dev/null
     plugin "$(tree)" >/dev/null

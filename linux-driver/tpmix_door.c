@@ -380,14 +380,12 @@ static int tpmix_send_command(struct tpm_chip *chip, struct tpmix_dev *ix,
 			      const u8 *buf, size_t len)
 {
 	enum tpmix_progress p;
-	ktime_t returned;
 	int tries, rc;
 
 	ix->rung = ktime_get();
 	for (tries = 0; tries < SEND_TRIES; tries++) {
 		ix->via->write(ix, buf, len);
 		tpmix_ring(ix, len);
-		returned = ktime_get();
 		p = tpmix_spin(ix, tpmix_spin_us(&ix->pace, ix->ordinal));
 		rc = tpmix_check_ring(chip, ix, p == TPMIX_COMPLETED);
 		if (!rc && p != TPMIX_COMPLETED)
@@ -395,7 +393,7 @@ static int tpmix_send_command(struct tpm_chip *chip, struct tpmix_dev *ix,
 		/* Only what it took itself. */
 		if (!rc && !tries)
 			tpmix_learn(&ix->pace, ix->ordinal, tpmix_us_since(ix->rung),
-				    tpmix_us_since(returned));
+				    ix->looked ? tpmix_us_since(ix->looked) : 0);
 		ix->done = !rc && p == TPMIX_COMPLETED;
 		if (rc != -EAGAIN)
 			return rc;

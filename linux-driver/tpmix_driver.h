@@ -130,6 +130,8 @@ struct tpmix_windows {
  *	machine rolled back to any point of a transaction names the same command
  * @ordinal: of that command
  * @rung: when it was rung first
+ * @looked: when the first look found it running; 0 where that was its end, as most
+ *	are, and a clock may cost more than a look
  * @cmd_csum: its checksum
  * @done: completed at the first looks; @rsp_size and @csum are the response's
  * @rsp_size: TPMIX_REG_RSP_SIZE as read with the last TPMIX_REG_COMPLETED
@@ -174,6 +176,7 @@ struct tpmix_dev {
 	u32 ticket;
 	u32 ordinal;
 	ktime_t rung;
+	ktime_t looked;
 	u16 cmd_csum;
 	bool done;
 	u32 rsp_size;

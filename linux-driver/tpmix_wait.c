@@ -86,15 +86,19 @@ void tpmix_learn(struct tpmix_pace *p, u32 ordinal, u32 took_us, u32 looked_us)
 
 enum tpmix_progress tpmix_spin(struct tpmix_dev *ix, u32 limit_us)
 {
-	ktime_t start = ktime_get();
 	enum tpmix_progress p;
+	ktime_t now;
 	s64 us;
 
+	ix->looked = 0;
 	for (;;) {
 		p = tpmix_read_progress(ix);
 		if (p != TPMIX_RUNNING)
 			return p;
-		us = ktime_us_delta(ktime_get(), start);
+		now = ktime_get();
+		if (!ix->looked)
+			ix->looked = now;
+		us = ktime_us_delta(now, ix->looked);
 		if (us >= limit_us || need_resched() || fatal_signal_pending(current))
 			return p;
 		/* Where a look is an exit, there are the fewer the longer it takes. */

@@ -21,6 +21,7 @@ enum { ASK_FAMILY = 200, SELF_TEST, SHUTDOWN };
 
 static struct {
 	int64_t now_us, kill_at_us;
+	unsigned int clock_reads;
 	bool wants_cpu;
 	unsigned int cpus;
 	/* the interrupt */
@@ -332,6 +333,17 @@ int64_t guest_now_us(void)
 s64 shim_now_us(void)
 {
 	return g.now_us;
+}
+
+ktime_t shim_ktime(void)
+{
+	g.clock_reads++;
+	return shim_now_us() * 1000;
+}
+
+unsigned int guest_clock_reads(void)
+{
+	return g.clock_reads;
 }
 
 void shim_wait_us(s64 us)
@@ -728,6 +740,7 @@ int guest_boot(const struct guest_options *options)
 	*(char **)param("door") = (char *)options->door;
 	g.cpus = options->cpus;
 	g.interrupts = 0;
+	g.clock_reads = 0;
 	g.node.compatible = machine->setup.crb ? TPMIX_OF_CRB : TPMIX_OF_TIS;
 	g.device.dev.of_node = machine->setup.of ? &g.node : NULL;
 	g_assert_cmpint(shim_module_init(), ==, 0);

@@ -64,15 +64,19 @@ static void test_plain(gconstpointer data)
 {
 	static const uint32_t sizes[] = { 11, 12, 14, 31, 3584, 3585, 4096 };
 	const struct shape *s = data;
-	unsigned int i;
+	unsigned int i, clock;
 
 	power_on_and_boot(s);
 	g_assert_nonnull(guest_logged("TPM 2.0"));
 	for (i = 0; i < G_N_ELEMENTS(sizes); i++) {
 		guest_cmd_len = sizes[i];
 		machine->rsp_len = sizes[G_N_ELEMENTS(sizes) - 1 - i];
+		clock = guest_clock_reads();
 		g_assert_cmpint(guest_transmit(i, 1), ==, RIGHT);
 		g_assert_cmpuint(machine->runs[i], ==, 1);
+		/* How long a command took that is there at the first look, and no more. */
+		if (!is_fifo(s))
+			g_assert_cmpuint(guest_clock_reads() - clock, ==, 2);
 		/* Others may have it between two commands. */
 		g_assert_cmpuint(machine->engine.s.active, ==, TPMIX_NO_LOCALITY);
 	}

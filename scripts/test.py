@@ -92,6 +92,8 @@ SUITES = {
     "guest": (["qemu", "engine", "driver", "guest"],
               [["/usr/bin/python3", ROOT / f"tests/guest/test_{n}.py", *group]
                for n, groups in GUEST.items() for group in groups], 1200),
+    "virt": (["virt"], [["/usr/bin/python3", ROOT / "tests/guest/test_virt.py", group]
+                        for group in ("arm", "firmware", "riscv")], 1200),
     "plugin": (["qemu", "engine", "driver", "guest", "plugin-tests", "packages"],
                [["/usr/bin/python3", ROOT / "tests/plugin/test_plugin.py"]], 900),
     "libvirt": (["qemu", "driver", "guest", "plugin", "libvirt-tests"],
@@ -117,8 +119,6 @@ SUITES = {
 }
 # Only where they are named: what they need takes minutes to build, and nothing else wants it.
 NAMED = {
-    "virt": (["virt"], [["/usr/bin/python3", ROOT / "tests/guest/test_virt.py", group]
-                        for group in ("arm", "firmware", "riscv")], 1200),
     # On the newest QEMU, and with each state saved by one QEMU and loaded by the other.
     "newest": (["newest", "qemu", "engine"],
                [["/usr/bin/env", f"QEMU={NEWEST}", HOST / "qtest" / n] for n in QTEST] +

@@ -15,7 +15,7 @@ show() {
 show QEMU "$BUILD/qemu/obj/qemu-system-x86_64" qemu
 show QEMU_IMG "$BUILD/qemu/obj/qemu-img" qemu
 show QEMU_SRC "$BUILD/qemu/src" qemu
-show QEMU_BIOS /usr/share/seabios guest
+show QEMU_BIOS "$BUILD/tools/seabios/usr/share/seabios" qemu
 show INITRD "$BUILD/guest/initrd-6.1.cpio.gz" guest
 show QEMU_NEWEST "$BUILD/qemu-newest/obj/qemu-system-x86_64" newest
 for kernel in "${KERNELS[@]%%:*}"; do

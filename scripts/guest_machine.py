@@ -35,6 +35,7 @@ QEMU = {
     "system": Path("/usr/bin/qemu-system-x86_64"),
 }
 PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
+# For a QEMU that was not built here: what was built here finds its own.
 FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
 DEVICES = ("tpm-tis-indexed", "tpm-crb-ext")  # the project's
 PORTS = ("stdout", "stderr", "status", "control")
@@ -314,7 +315,7 @@ class Guest:
                 "-nic", "none", "-no-reboot"]
         if self.plugin:
             args += ["-plugin", f"file={self.plugin}"]
-        for path in FIRMWARE_DIRS:
+        for path in FIRMWARE_DIRS if self.qemu != self.board.qemu else ():
             args += ["-L", path]
         args += [*self.board.arguments, *self._kernel_args(append)]
         args += self._firmware_args() + self._tpm_args() + self._port_args(fds)

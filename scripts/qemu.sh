@@ -58,6 +58,19 @@ patches() {
     done
 }
 
+# The firmware is that of QEMU's release. Debian 12's SeaBIOS, 1.16.2, does not know how AHCI
+# ends a command that fails since QEMU 8.2, and waits 30 s for each disk.
+fetch_seabios() {
+    local debs=("$DOWNLOADS/seabios"/seabios_*.deb)
+    SEABIOS=$BUILD/tools/seabios
+    if [ ! -e "${debs[0]}" ]; then
+        mkdir -p "$DOWNLOADS/seabios"
+        (cd "$DOWNLOADS/seabios" && quiet seabios-fetch apt_root trixie apt-get download seabios)
+        debs=("$DOWNLOADS/seabios"/seabios_*.deb)
+    fi
+    [ -e "$SEABIOS" ] || unpack "$SEABIOS" "${debs[0]}"
+}
+
 # The stamp names the sources and the patches, so that either makes a new tree.
 tree_id() {
     { cat "$DOWNLOADS/$TREE/SHA256SUMS"; cat "${PATCHES[@]}"; } | sha256sum | cut -d' ' -f1
@@ -152,10 +165,11 @@ need build-essential ninja-build pkg-config ccache dpkg-dev git flex bison \
     libpixman-1-dev libpng-dev libncurses-dev libaio-dev liburing-dev \
     libseccomp-dev libzstd-dev libattr1-dev
 # What running it takes: firmware, also that of network cards, and a TPM.
-need seabios ipxe-qemu qemu-system-data swtpm
+need ipxe-qemu qemu-system-data swtpm
 debian_source qemu "$SUITE" "$SERIES" "$TREE"
 mapfile -t PATCHES < <(patches)
 fetch_meson
+fetch_seabios
 if [ -n "$MESON_DIR" ]; then
     export PATH=$MESON_DIR/usr/bin:$PATH
     export PYTHONPATH=$MESON_DIR/usr/lib/python3/dist-packages
@@ -167,9 +181,10 @@ configure
 [ -e "$OBJ/built" ] || say "building QEMU $SERIES (the first time about 5 minutes on 2 cores)"
 compile built qemu-system-x86_64 qemu-img
 # Where it was built, QEMU looks for the --firmwarepath below qemu-bundle.
-for dir in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu; do
-    mkdir -p "$OBJ/qemu-bundle${dir%/*}"
-    ln -sfn "$dir" "$OBJ/qemu-bundle$dir"
+for dir in /usr/share/qemu "$SEABIOS/usr/share/seabios" /usr/lib/ipxe/qemu; do
+    at=$OBJ/qemu-bundle${dir#"$SEABIOS"}
+    mkdir -p "${at%/*}"
+    ln -sfn "$dir" "$at"
 done
 if [ "${1:-}" = virt ]; then
     [ -e "$OBJ/built-virt" ] || say "building QEMU for Arm and RISC-V (the first time about 4 minutes on 2 cores)"

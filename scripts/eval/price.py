@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from guest_machine import FIRMWARE_DIRS
 from guest_peers import GuestError, Qmp, Swtpm, end_process, spawn
 
 from . import figures, tree
@@ -126,9 +125,8 @@ def state_of(device):
         swtpm, process = Swtpm(work), None
         ours, theirs = socket.socketpair()
         try:
-            path = [word for folder in FIRMWARE_DIRS for word in ("-L", folder)]
             process = spawn(
-                [tree.QEMU, *path, "-machine", "q35", "-accel", "tcg", "-S", "-nodefaults",
+                [tree.QEMU, "-machine", "q35", "-accel", "tcg", "-S", "-nodefaults",
                  "-no-user-config", "-display", "none", "-m", "16M",
                  "-chardev", f"socket,id=chrtpm,path={swtpm.path}",
                  "-tpmdev", "emulator,id=tpm0,chardev=chrtpm",

@@ -5,13 +5,16 @@ SeaBIOS, OVMF, Linux' tpm_tis and tpm_crb. TAP on stdout."""
 
 import argparse
 import re
+import subprocess
 import sys
+import tempfile
 
 from stock import Report, ask, booted, complaints, end, measured, reset, stock_guest
 from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, GuestError, count, run_groups,
                  run, suspend, told)
 from demo import Row, count_commands, run_row
 from guest_boards import OLDEST
+from guest_machine import QEMU
 
 TIS = "tpm-tis-indexed"
 CRB = "tpm-crb-ext"
@@ -123,6 +126,22 @@ def selects():
     return None
 
 
+def ata_disk():
+    """Firmware and QEMU belong together: where they do not, SeaBIOS waits 30 s for a disk."""
+    sector = bytes.fromhex("b001e6f4f4").ljust(510, b"\0") + b"\x55\xaa"  # out 0xf4, 1; hlt
+    with tempfile.NamedTemporaryFile(suffix=".img") as disk:
+        disk.write(sector.ljust(1 << 20, b"\0"))
+        disk.flush()
+        try:
+            done = subprocess.run(
+                [QEMU["own"], "-machine", "q35", "-accel", "tcg", "-display", "none", "-nic",
+                 "none", "-hda", disk.name, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
+                capture_output=True, text=True, timeout=20, check=False)
+        except subprocess.TimeoutExpired:
+            return "not started from after 20 s"
+    return None if done.returncode == 3 else f"status {done.returncode}: {done.stderr}"
+
+
 def crb_cost(kernel):
     """requestAccess, cmdReady, CANCEL = 0, START, goIdle, relinquish: reads are of
     memory."""
@@ -193,6 +212,7 @@ def stock_replayed(which):
 def firmware_and_kernels(tap):
     """Each interface with each firmware and each kernel; each device on pc as well."""
     tap.check("exit status and bytes", status_and_bytes)
+    tap.check("an ATA disk is started from at once", ata_disk)
     tap.check("bad PCRs and bad messages are seen", guards)
     tap.check(f"{CRB}: a TPM 1.2 is refused, with the mend", refused)
     for device, driver, kernel, firmware, machine in (

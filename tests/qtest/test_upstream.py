@@ -32,8 +32,6 @@ RUNS = {
 }
 ACPI = "/x86_64/acpi/q35/"
 ACPI_TESTS = ["tpm2-tis", "tpm12-tis"]
-# QEMU's options that name no device: Debian's firmware has no vapic ROM beside it.
-OPTIONS = "-L /usr/share/seabios -L /usr/share/qemu -L /usr/lib/ipxe/qemu"
 
 WRAPPER = """#!/bin/sh
 for arg; do
@@ -46,7 +44,7 @@ for arg; do
     esac
     set -- "$@" "$arg"
 done
-exec {qemu} {options} "$@"
+exec {qemu} "$@"
 """
 
 
@@ -62,7 +60,7 @@ class Room:
         self.used = self.path / "used"
         self.qemu = self.path / "qemu-system-x86_64"  # QEMU's tests want this name
         self.qemu.write_text(WRAPPER.format(named=named, device=device, used=self.used,
-                                            qemu=QEMU, options=OPTIONS))
+                                            qemu=QEMU))
         self.qemu.chmod(0o755)
 
     def run(self, program, *args, **environment):

@@ -135,7 +135,7 @@ static char **build_arguments(int tpm_fd, const char *extra, bool control)
 
 	/* vapic=off: its option ROM is not in Debian's firmware directory. */
 	g_string_printf(line,
-			"'%s' -L '%s' -accel qtest -nodefaults -display none"
+			"'%s' -L '%s' -accel qtest -m 16 -nodefaults -display none"
 			" -global apic-common.vapic=off",
 			next_qemu(),
 			firmware ? firmware : "/usr/share/seabios");

@@ -15,14 +15,20 @@
 #define THREE   (TPM_GUEST_BASE + 0x3000)
 #define WAIT_MS 5000
 
-/* With the flag set, as after a D-RTM, and locality 3 active, which may reset it. */
-static void setup(struct fixture *f, gconstpointer variant)
+/* With the flag set, as after a D-RTM. */
+static void setup_unused(struct fixture *f, gconstpointer variant)
 {
 	const struct variant *v = variant;
 	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
 
 	tpm_stub_set_established(stub, true);
 	fault_begin_stub(f, v->device, stub);
+}
+
+/* And locality 3 active, which may reset it. */
+static void setup(struct fixture *f, gconstpointer variant)
+{
+	setup_unused(f, variant);
 	/* The backend need not set locality 0 any more. */
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
 	tpm_guest_request(f->q, 3);
@@ -155,6 +161,36 @@ static void descriptor(struct fixture *f, gconstpointer unused)
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
 }
 
+/*
+ * The first command waits for the thread, which has to set the locality: cancelled
+ * meanwhile it ends as soon as the thread gets to it, and the TPM does not see it.
+ */
+static void cancel_waiting(struct fixture *f, gconstpointer unused)
+{
+	uint8_t rsp[TPM_GUEST_MAX];
+	uint32_t ticket;
+
+	(void)unused;
+	tpm_guest_request(f->q, 3);
+	tpm_guest_relinquish(f->q, 0);
+	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
+	reset_established(f);
+	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	tpm_guest_take(f->q);
+	tpm_stub_hold(f->stub);
+	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
+	qtest_writel(f->q, tpm_guest_indexed(f->q) + TPMIX_REG_CANCEL, ticket);
+	g_assert_false(tpm_guest_completes(f->q, ticket, 200));
+	tpm_stub_release_control(f->stub);
+	g_assert_true(tpm_guest_completes(f->q, ticket, WAIT_MS));
+	g_assert_cmpuint(tpm_guest_response(f->q, rsp), ==, 10);
+	g_assert_cmphex(rsp[8] << 8 | rsp[9], ==, 0x909); /* TPM_RC_CANCELED */
+	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 0);
+	/* Nor is the next one cancelled. */
+	tpm_stub_release(f->stub, false);
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+}
+
 struct latecomer {
 	struct fixture *f;
 	GMutex lock;
@@ -238,6 +274,7 @@ int main(int argc, char **argv)
 	CONTROL("refused", refused);
 	CONTROL("slow-migration", slow_migration);
 	CONTROL("descriptor", descriptor);
+	BOTH(FAULT_ADD, "control/cancel-waiting", NULL, setup_unused, cancel_waiting);
 	CONTROL("state-blob", state_blob);
 	return g_test_run();
 }

@@ -130,8 +130,8 @@ struct tpmix_windows {
  *	machine rolled back to any point of a transaction names the same command
  * @ordinal: of that command
  * @rung: when it was rung first
- * @looked: when the first look found it running; 0 where that was its end, as most
- *	are, and a clock may cost more than a look
+ * @looked: when the first look found it running; 0 where none did, as with most, and
+ *	a clock may cost more than a look
  * @cmd_csum: its checksum
  * @done: completed at the first looks; @rsp_size and @csum are the response's
  * @rsp_size: TPMIX_REG_RSP_SIZE as read with the last TPMIX_REG_COMPLETED
@@ -221,15 +221,15 @@ enum tpmix_progress tpmix_read_progress(struct tpmix_dev *ix);
 /* Predicted to be one to sleep for. */
 bool tpmix_is_long(const struct tpmix_pace *p, u32 ordinal);
 
-/* How long to look without a pause, from the return of the doorbell on; 0: once. */
+/* How long to look without a pause, after the first look; 0: no more. */
 u32 tpmix_spin_us(const struct tpmix_pace *p, u32 ordinal);
 
 /* How long to sleep next, @waited_us having passed; @interrupt: it may come. */
 u32 tpmix_nap_us(const struct tpmix_pace *p, u32 ordinal, u32 waited_us, bool interrupt);
 
 /*
- * A command took so long, @looked_us of it after the doorbell returned, until its end
- * was seen.
+ * A command took so long, @looked_us of it after a first look that found it running,
+ * until its end was seen.
  */
 void tpmix_learn(struct tpmix_pace *p, u32 ordinal, u32 took_us, u32 looked_us);
 

@@ -5,7 +5,7 @@ the worst of all commands is not above the stock pair, or the unmodified driver 
 two are alike, the twin tells, a second machine with the unmodified driver: its ratio to the
 first is behind ours, 1.10/1.20. Of many comparisons some are above by chance: where drawing
 the run's blocks anew makes up for it, it is called level, neither met nor missed. So is one
-late RSA key among all of a machine's: the host stood still, or else there were more."""
+late RSA key among a machine's eight: the host stood still, or else there were more."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,7 @@ import math
 import random
 import statistics
 
-from bench_guest import COMMANDS
+from bench_guest import COMMANDS, FULL
 from bench_machine import ECC, RSA
 from bench_report import rsa_share, stock_of
 from bench_table import HEADS, PERCENTILES, part_of, percentile
@@ -159,7 +159,7 @@ def ours(result, results):
     over = [late - 0.05 * (took - late) for late, took in zip(result.late, times)]
     missed = sum(one > LATE_US for one in over)
     yield Aim(f"{name}: RSA late - 5 %, aim {LATE_US} us", f"{max(over):.0f} us",
-              not missed, level=missed == 1)
+              not missed, level=missed == 1 and len(over) >= FULL.rsa)
     cost = result.counts[SMALL]
     exits = cost["mmio-reads"] + cost["mmio-writes"]
     yield Aim(f"{name}: trapped accesses, aim {EXITS}", f"{exits:.2f}", exits < EXITS + 0.1)

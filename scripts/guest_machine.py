@@ -35,12 +35,17 @@ QEMU = {
     "system": Path("/usr/bin/qemu-system-x86_64"),
 }
 PLUGIN = BUILD / "plugin/system.so"  # the project's devices, for "system"
-# For a QEMU that was not built here: what was built here finds its own.
-FIRMWARE_DIRS = ("/usr/share/seabios", "/usr/share/qemu")
 DEVICES = ("tpm-tis-indexed", "tpm-crb-ext")  # the project's
 PORTS = ("stdout", "stderr", "status", "control")
 
 Result = collections.namedtuple("Result", "status out err seconds")
+
+
+def firmware_args(qemu):
+    """-L for a QEMU that has no SeaBIOS where it looks: scripts/qemu.sh's have."""
+    if (Path(qemu).parent / "qemu-bundle/usr/share/seabios").exists():
+        return []
+    return ["-L", "/usr/share/seabios", "-L", "/usr/share/qemu", "-L", "/usr/lib/ipxe/qemu"]
 
 
 class Guest:
@@ -315,8 +320,7 @@ class Guest:
                 "-nic", "none", "-no-reboot"]
         if self.plugin:
             args += ["-plugin", f"file={self.plugin}"]
-        for path in FIRMWARE_DIRS if self.qemu != self.board.qemu else ():
-            args += ["-L", path]
+        args += firmware_args(self.qemu)
         args += [*self.board.arguments, *self._kernel_args(append)]
         args += self._firmware_args() + self._tpm_args() + self._port_args(fds)
         return args + self.qemu_args

@@ -58,14 +58,17 @@ patches() {
     done
 }
 
-# The firmware is that of QEMU's release. Debian 12's SeaBIOS, 1.16.2, does not know how AHCI
-# ends a command that fails since QEMU 8.2, and waits 30 s for each disk.
+# The firmware is Debian stable's, as QEMU 10.0. Debian 12's SeaBIOS, 1.16.2, does not know how
+# AHCI ends a command that fails since QEMU 8.2, and waits 30 s for each disk.
 fetch_seabios() {
     local debs=("$DOWNLOADS/seabios"/seabios_*.deb)
     SEABIOS=$BUILD/tools/seabios
     if [ ! -e "${debs[0]}" ]; then
-        mkdir -p "$DOWNLOADS/seabios"
-        (cd "$DOWNLOADS/seabios" && quiet seabios-fetch apt_root trixie apt-get download seabios)
+        rm -rf "$DOWNLOADS/seabios" "$DOWNLOADS/seabios.new"
+        mkdir -p "$DOWNLOADS/seabios.new"
+        (cd "$DOWNLOADS/seabios.new" &&
+            quiet seabios-fetch apt_root trixie apt-get download seabios)
+        mv "$DOWNLOADS/seabios.new" "$DOWNLOADS/seabios"
         debs=("$DOWNLOADS/seabios"/seabios_*.deb)
     fi
     [ -e "$SEABIOS" ] || unpack "$SEABIOS" "${debs[0]}"

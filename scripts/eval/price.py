@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from guest_machine import firmware_args
 from guest_peers import GuestError, Qmp, Swtpm, end_process, spawn
 
 from . import figures, tree
@@ -126,7 +127,7 @@ def state_of(device):
         ours, theirs = socket.socketpair()
         try:
             process = spawn(
-                [tree.QEMU, "-machine", "q35", "-accel", "tcg", "-S", "-nodefaults",
+                [tree.QEMU, *firmware_args(tree.QEMU), "-machine", "q35", "-accel", "tcg", "-S", "-nodefaults",
                  "-no-user-config", "-display", "none", "-m", "16M",
                  "-chardev", f"socket,id=chrtpm,path={swtpm.path}",
                  "-tpmdev", "emulator,id=tpm0,chardev=chrtpm",

@@ -14,7 +14,7 @@ from tap import (COUNT, COUNTED, COUNTED_BYTES, DRIVER_OF, GuestError, count, ru
                  run, suspend, told)
 from demo import Row, count_commands, run_row
 from guest_boards import OLDEST
-from guest_machine import QEMU
+from guest_machine import QEMU, firmware_args
 
 TIS = "tpm-tis-indexed"
 CRB = "tpm-crb-ext"
@@ -134,7 +134,7 @@ def ata_disk():
         disk.flush()
         try:
             done = subprocess.run(
-                [QEMU["own"], "-machine", "q35", "-accel", "tcg", "-display", "none", "-nic",
+                [QEMU["own"], *firmware_args(QEMU["own"]), "-machine", "q35", "-accel", "tcg", "-display", "none", "-nic",
                  "none", "-hda", disk.name, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
                 capture_output=True, text=True, timeout=20, check=False)
         except subprocess.TimeoutExpired:

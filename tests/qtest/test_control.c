@@ -186,6 +186,7 @@ static void cancel_waiting(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(tpm_guest_response(f->q, rsp), ==, 10);
 	g_assert_cmphex(rsp[8] << 8 | rsp[9], ==, 0x909); /* TPM_RC_CANCELED */
 	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 0);
+	g_assert_cmpuint(tpm_stub_cancels(f->stub), ==, 0);
 	/* Nor is the next one cancelled. */
 	tpm_stub_release(f->stub, false);
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);

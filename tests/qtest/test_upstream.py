@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from guest_machine import firmware_args  # noqa: E402
+
 QEMU = Path(os.environ.get("QEMU") or ROOT / "build/qemu/obj/qemu-system-x86_64")
 PROGRAMS = QEMU.parent / "tests/qtest"
 TABLES = QEMU.parent / "tests/data/acpi"
@@ -44,7 +47,7 @@ for arg; do
     esac
     set -- "$@" "$arg"
 done
-exec {qemu} "$@"
+exec {qemu} {firmware} "$@"
 """
 
 
@@ -60,7 +63,8 @@ class Room:
         self.used = self.path / "used"
         self.qemu = self.path / "qemu-system-x86_64"  # QEMU's tests want this name
         self.qemu.write_text(WRAPPER.format(named=named, device=device, used=self.used,
-                                            qemu=QEMU))
+                                            qemu=QEMU,
+                                            firmware=" ".join(firmware_args(QEMU))))
         self.qemu.chmod(0o755)
 
     def run(self, program, *args, **environment):

@@ -21,7 +21,7 @@ enum { ASK_FAMILY = 200, SELF_TEST, SHUTDOWN };
 
 static struct {
 	int64_t now_us, kill_at_us;
-	unsigned int clock_reads;
+	unsigned int clock_reads, sleeps;
 	bool wants_cpu;
 	unsigned int cpus;
 	/* the interrupt */
@@ -349,6 +349,17 @@ unsigned int guest_clock_reads(void)
 void shim_wait_us(s64 us)
 {
 	guest_time_passes(us);
+}
+
+void shim_sleep_us(s64 us)
+{
+	g.sleeps++;
+	shim_wait_us(us);
+}
+
+unsigned int guest_sleeps(void)
+{
+	return g.sleeps;
 }
 
 void guest_kill_in(int64_t us)
@@ -740,7 +751,7 @@ int guest_boot(const struct guest_options *options)
 	*(char **)param("door") = (char *)options->door;
 	g.cpus = options->cpus;
 	g.interrupts = 0;
-	g.clock_reads = 0;
+	g.clock_reads = g.sleeps = 0;
 	g.node.compatible = machine->setup.crb ? TPMIX_OF_CRB : TPMIX_OF_TIS;
 	g.device.dev.of_node = machine->setup.of ? &g.node : NULL;
 	g_assert_cmpint(shim_module_init(), ==, 0);

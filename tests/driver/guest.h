@@ -54,9 +54,10 @@ void guest_roll_back(void);
 int64_t guest_now_us(void);
 void guest_time_passes(int64_t us);
 
-/* Interrupts that the driver had, and how often it asked what time it is. */
+/* Interrupts that the driver had, how often it asked what time it is, and slept. */
 unsigned int guest_interrupts(void);
 unsigned int guest_clock_reads(void);
+unsigned int guest_sleeps(void);
 
 /* A fatal signal that comes in so many microseconds; -1: none. */
 void guest_kill_in(int64_t us);

@@ -280,7 +280,7 @@ static void test_killed(gconstpointer data)
 static void test_spin(gconstpointer data)
 {
 	const struct shape *s = data;
-	unsigned int i, looks;
+	unsigned int i, looks, sleeps;
 	int64_t begin;
 
 	if (is_fifo(s))
@@ -298,9 +298,11 @@ static void test_spin(gconstpointer data)
 	for (; i < 40; i++)
 		g_assert_cmpint(guest_transmit(i, 1), ==, RIGHT);
 	begin = guest_now_us();
+	sleeps = guest_sleeps();
 	machine_fault(NULL);
 	g_assert_cmpint(guest_transmit(i++, 1), ==, RIGHT);
 	g_assert_cmpint(guest_now_us() - begin, <, 60 + 80);
+	g_assert_cmpuint(guest_sleeps(), ==, sleeps);
 	looks = machine->accesses;
 	guest_wants_cpu(true);
 	machine_fault(NULL);

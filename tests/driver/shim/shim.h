@@ -117,6 +117,7 @@ void *shim_memcpy(void *to, const void *from, size_t n);
 s64 shim_now_us(void);
 ktime_t shim_ktime(void);
 void shim_wait_us(s64 us);
+void shim_sleep_us(s64 us);
 bool shim_fatal_signal(void);
 bool shim_need_resched(void);
 
@@ -132,7 +133,7 @@ bool shim_need_resched(void);
 #define ktime_get()             shim_ktime()
 #define ktime_us_delta(a, b)    (((a) - (b)) / 1000)
 #define udelay(us)              shim_wait_us(us)
-#define usleep_range(lo, hi)    shim_wait_us((lo) + 0 * (hi))
+#define usleep_range(lo, hi)    shim_sleep_us((lo) + 0 * (hi))
 #define fsleep(us)              shim_wait_us(us)
 #define msleep(ms)              shim_wait_us((ms) * 1000L)
 #define cpu_relax()             shim_wait_us(1)

@@ -23,9 +23,22 @@ SRC=$BUILD/$TREE/src
 OBJ=$BUILD/$TREE/obj
 export CCACHE_BASEDIR=$BUILD/$TREE
 
+# of_suite SUITE PACKAGE: unpacked in build/tools/PACKAGE, not installed.
+of_suite() {
+    local suite=$1 package=$2 debs=$DOWNLOADS/$2 dir=$BUILD/tools/$2
+    [ ! -e "$dir" ] || return 0
+    if [ ! -e "$debs" ]; then
+        rm -rf "$debs.new"
+        mkdir -p "$debs.new"
+        (cd "$debs.new" && quiet "$package-fetch" apt_root "$suite" apt-get download "$package")
+        mv "$debs.new" "$debs"
+    fi
+    unpack "$dir" "$debs"/*.deb
+}
+
 # QEMU 10 wants meson 1.5; Debian 12 has it in backports only.
 fetch_meson() {
-    local have debs
+    local have
     have=$(dpkg-query -W -f='${Version}' meson 2>/dev/null || true)
     MESON_DIR=
     if [ -n "$have" ] && dpkg --compare-versions "$have" ge 1.5; then
@@ -36,15 +49,7 @@ fetch_meson() {
         return
     fi
     MESON_DIR=$BUILD/tools/meson
-    [ -x "$MESON_DIR/usr/bin/meson" ] && return
-    mkdir -p "$DOWNLOADS/debs" "$BUILD/tools"
-    debs=("$DOWNLOADS"/debs/meson_*.deb)
-    if [ ! -e "${debs[0]}" ]; then
-        (cd "$DOWNLOADS/debs" &&
-            quiet meson-fetch apt_root bookworm-backports apt-get download meson)
-        debs=("$DOWNLOADS"/debs/meson_*.deb)
-    fi
-    unpack "$MESON_DIR" "${debs[0]}"
+    of_suite bookworm-backports meson
 }
 
 # Of the patches those in the series' own folder take the place of their numbers.
@@ -61,17 +66,8 @@ patches() {
 # The firmware is Debian stable's, as QEMU 10.0. Debian 12's SeaBIOS, 1.16.2, does not know how
 # AHCI ends a command that fails since QEMU 8.2, and waits 30 s for each disk.
 fetch_seabios() {
-    local debs=("$DOWNLOADS/seabios"/seabios_*.deb)
     SEABIOS=$BUILD/tools/seabios
-    if [ ! -e "${debs[0]}" ]; then
-        rm -rf "$DOWNLOADS/seabios" "$DOWNLOADS/seabios.new"
-        mkdir -p "$DOWNLOADS/seabios.new"
-        (cd "$DOWNLOADS/seabios.new" &&
-            quiet seabios-fetch apt_root trixie apt-get download seabios)
-        mv "$DOWNLOADS/seabios.new" "$DOWNLOADS/seabios"
-        debs=("$DOWNLOADS/seabios"/seabios_*.deb)
-    fi
-    [ -e "$SEABIOS" ] || unpack "$SEABIOS" "${debs[0]}"
+    of_suite trixie seabios
 }
 
 # The stamp names the sources and the patches, so that either makes a new tree.

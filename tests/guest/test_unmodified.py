@@ -134,8 +134,9 @@ def ata_disk():
         disk.flush()
         try:
             done = subprocess.run(
-                [QEMU["own"], *firmware_args(QEMU["own"]), "-machine", "q35", "-accel", "tcg", "-display", "none", "-nic",
-                 "none", "-hda", disk.name, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
+                [QEMU["own"], *firmware_args(QEMU["own"]), "-machine", "q35", "-accel", "tcg",
+                 "-display", "none", "-nic", "none", "-hda", disk.name,
+                 "-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
                 capture_output=True, text=True, timeout=20, check=False)
         except subprocess.TimeoutExpired:
             return "not started from after 20 s"

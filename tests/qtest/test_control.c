@@ -25,14 +25,19 @@ static void setup_unused(struct fixture *f, gconstpointer variant)
 	fault_begin_stub(f, v->device, stub);
 }
 
+static void to_three(struct fixture *f)
+{
+	tpm_guest_request(f->q, 3);
+	tpm_guest_relinquish(f->q, 0);
+}
+
 /* And locality 3 active, which may reset it. */
 static void setup(struct fixture *f, gconstpointer variant)
 {
 	setup_unused(f, variant);
 	/* The backend need not set locality 0 any more. */
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
-	tpm_guest_request(f->q, 3);
-	tpm_guest_relinquish(f->q, 0);
+	to_three(f);
 }
 
 /* As TPM_ACCESS of FIFO and TPM_LOC_STATE of CRB, both at 0, show it. */
@@ -49,6 +54,14 @@ static void reset_established(struct fixture *f)
 	} else {
 		qtest_writel(f->q, THREE + TPM_REG_STS, TPM_STS_RESET_ESTABLISHMENT);
 	}
+}
+
+/* The thread that has both channels waits for the TPM's answer to that. */
+static void reset_and_hold(struct fixture *f)
+{
+	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
+	reset_established(f);
+	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
 }
 
 static void wait_resets(struct fixture *f, unsigned int num)
@@ -81,9 +94,7 @@ static void slow(struct fixture *f, gconstpointer unused)
 {
 	(void)unused;
 	g_assert_true(is_established(f));
-	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
-	reset_established(f);
-	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	reset_and_hold(f);
 	fault_pester(f);
 	g_usleep(200000);
 	fault_check_alive(f);
@@ -120,9 +131,7 @@ static void refused(struct fixture *f, gconstpointer unused)
 static void slow_migration(struct fixture *f, gconstpointer unused)
 {
 	(void)unused;
-	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
-	reset_established(f);
-	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	reset_and_hold(f);
 	fault_wait(f, fault_saves, releases);
 	g_assert_false(is_established(f));
 	fault_load(f);
@@ -142,9 +151,7 @@ static void descriptor(struct fixture *f, gconstpointer unused)
 	uint32_t ticket;
 
 	(void)unused;
-	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
-	reset_established(f);
-	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	reset_and_hold(f);
 	tpm_guest_take(f->q);
 	tpm_stub_hold(f->stub);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
@@ -171,11 +178,8 @@ static void cancel_waiting(struct fixture *f, gconstpointer unused)
 	uint32_t ticket;
 
 	(void)unused;
-	tpm_guest_request(f->q, 3);
-	tpm_guest_relinquish(f->q, 0);
-	tpm_stub_hold_control(f->stub, TPM_STUB_RESET_ESTABLISHED);
-	reset_established(f);
-	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
+	to_three(f);
+	reset_and_hold(f);
 	tpm_guest_take(f->q);
 	tpm_stub_hold(f->stub);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);

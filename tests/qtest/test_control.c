@@ -169,6 +169,24 @@ static void descriptor(struct fixture *f, gconstpointer unused)
 }
 
 /*
+ * A reset that finds the data channel closed and cannot open it leaves the guest
+ * without a TPM, and not with one that answers no command; the next one opens it.
+ */
+static void no_data_channel(struct fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	tpm_stub_hang_up(f->stub);
+	tpm_stub_refuse_data_channel(f->stub, true);
+	qtest_reset(f->q);
+	g_assert_false(tpm_guest_has_tpm(f->q));
+	tpm_stub_refuse_data_channel(f->stub, false);
+	qtest_reset(f->q);
+	g_assert_true(tpm_guest_has_tpm(f->q));
+	tpm_guest_take(f->q);
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+}
+
+/*
  * The first command waits for the thread, which has to set the locality: cancelled
  * meanwhile it ends as soon as the thread gets to it, and the TPM does not see it.
  */
@@ -279,6 +297,7 @@ int main(int argc, char **argv)
 	CONTROL("refused", refused);
 	CONTROL("slow-migration", slow_migration);
 	CONTROL("descriptor", descriptor);
+	CONTROL("no-data-channel", no_data_channel);
 	BOTH(FAULT_ADD, "control/cancel-waiting", NULL, setup_unused, cancel_waiting);
 	CONTROL("state-blob", state_blob);
 	return g_test_run();

@@ -201,11 +201,6 @@ static void begin_patiently(struct fixture *f, gconstpointer variant)
 	fault_setup_swtpm(f, variant);
 }
 
-static bool has_tpm(struct fixture *f)
-{
-	return qtest_readl(f->q, tpm_guest_indexed(f->q) + TPMIX_REG_MAGIC) == TPMIX_MAGIC;
-}
-
 /* A TPM that is stopped, for longer than QEMU waits; it is there again after a reset. */
 static void stopped_reset(struct fixture *f, gconstpointer running)
 {
@@ -224,10 +219,10 @@ static void stopped_reset(struct fixture *f, gconstpointer running)
 	json_node_unref(status);
 	g_test_message("QEMU waited %.1f s", (g_get_monotonic_time() - start) / 1e6);
 	g_assert_cmpint(g_get_monotonic_time() - start, <, 30000000);
-	g_assert_false(has_tpm(f));
+	g_assert_false(tpm_guest_has_tpm(f->q));
 	swtpm_continue(f->tpm);
 	/* it answers what it was asked last, and then is asked again */
-	for (start = g_get_monotonic_time(); !has_tpm(f); g_usleep(100000)) {
+	for (start = g_get_monotonic_time(); !tpm_guest_has_tpm(f->q); g_usleep(100000)) {
 		g_assert_cmpint(g_get_monotonic_time() - start, <, 10000000);
 		qtest_reset(f->q);
 	}

@@ -42,6 +42,9 @@ extern const struct tpm_command tpm_nv_read; /* data at rsp + 16 */
 /* Address of the page that has locality 0's indexed door. */
 uint64_t tpm_guest_indexed(QtestClient *q);
 
+/* The device is there; its backend may not have started. */
+bool tpm_guest_has_tpm(QtestClient *q);
+
 /* What a locality asks for by TPM_ACCESS or TPM_LOC_CTRL. */
 void tpm_guest_request(QtestClient *q, unsigned int locality);
 void tpm_guest_relinquish(QtestClient *q, unsigned int locality);

@@ -183,6 +183,13 @@ void tpm_stub_refuse_reset_established(TpmStub *t, uint32_t result)
 	g_mutex_unlock(&t->lock);
 }
 
+void tpm_stub_refuse_data_channel(TpmStub *t, bool refuse)
+{
+	g_mutex_lock(&t->lock);
+	t->refuses_data = refuse;
+	g_mutex_unlock(&t->lock);
+}
+
 void tpm_stub_hold_control(TpmStub *t, enum tpm_stub_control command)
 {
 	g_mutex_lock(&t->lock);

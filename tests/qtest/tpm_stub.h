@@ -91,6 +91,9 @@ void tpm_stub_die(TpmStub *t);
  */
 void tpm_stub_hang_up(TpmStub *t);
 
+/* CMD_SET_DATAFD is refused, or no longer. */
+void tpm_stub_refuse_data_channel(TpmStub *t, bool refuse);
+
 /* The established bit as CMD_GET_TPMESTABLISHED tells it. */
 void tpm_stub_set_established(TpmStub *t, bool established);
 

@@ -192,21 +192,23 @@ static void set_data(Connection *c, int fd)
 	g_mutex_unlock(&t->lock);
 }
 
-/* What came with a command: false where it was no descriptor, and one had to. */
+/* What came with a command: false where one had to and did not, or is refused. */
 static bool take_descriptor(Connection *c, uint32_t number, int passed)
 {
-	if (number == CMD_SET_DATAFD) {
-		if (passed != -1)
-			set_data(c, passed);
-		return passed != -1;
-	}
-	if (passed != -1) {
+	const bool wanted = number == CMD_SET_DATAFD;
+	bool refused;
+
+	g_mutex_lock(&c->stub->lock);
+	refused = wanted && c->stub->refuses_data;
+	c->stub->stray_descriptors += passed != -1 && !wanted;
+	g_mutex_unlock(&c->stub->lock);
+	if (passed == -1)
+		return !wanted;
+	if (wanted && !refused)
+		set_data(c, passed);
+	else
 		close(passed);
-		g_mutex_lock(&c->stub->lock);
-		c->stub->stray_descriptors++;
-		g_mutex_unlock(&c->stub->lock);
-	}
-	return true;
+	return !refused;
 }
 
 /* Whether it had to wait. */

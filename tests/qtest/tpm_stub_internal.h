@@ -53,6 +53,7 @@ struct TpmStub {
 	uint32_t control_hold; /* this command, 0: none */
 	bool control_held;     /* one has come */
 
+	bool refuses_data; /* CMD_SET_DATAFD */
 	bool established;
 	uint32_t reset_established_result;
 	uint8_t locality;

@@ -169,6 +169,31 @@ static void descriptor(struct fixture *f, gconstpointer unused)
 }
 
 /*
+ * Who asks for an interrupt goes on, and its command is the thread's to send, which here
+ * waits for something else; who does not sends it, and waits for it.
+ */
+static void asked(struct fixture *f, gconstpointer unused)
+{
+	const uint64_t page = tpm_guest_indexed(f->q);
+	uint32_t ticket;
+
+	(void)unused;
+	reset_and_hold(f);
+	tpm_guest_take(f->q);
+	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 2);
+	tpm_guest_put(f->q, &tpm_get_cap);
+	ticket = qtest_readl(f->q, page + TPMIX_REG_ACCEPTED) + 1;
+	qtest_writeq(f->q, page + TPMIX_REG_CSUM_EXPECT,
+		     (uint64_t)ticket << 32 | TPMIX_CSUM_EXPECT_INT_COMPLETED);
+	g_assert_false(tpm_guest_completes(f->q, ticket, 200));
+	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 2);
+	tpm_stub_release_control(f->stub);
+	g_assert_true(tpm_guest_completes(f->q, ticket, WAIT_MS));
+	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 3);
+}
+
+/*
  * A reset that finds the data channel closed and cannot open it leaves the guest
  * without a TPM, and not with one that answers no command; the next one opens it.
  */
@@ -297,6 +322,7 @@ int main(int argc, char **argv)
 	CONTROL("refused", refused);
 	CONTROL("slow-migration", slow_migration);
 	CONTROL("descriptor", descriptor);
+	CONTROL("asked", asked);
 	CONTROL("no-data-channel", no_data_channel);
 	BOTH(FAULT_ADD, "control/cancel-waiting", NULL, setup_unused, cancel_waiting);
 	CONTROL("state-blob", state_blob);

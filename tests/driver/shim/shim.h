@@ -2,8 +2,8 @@
 /*
  * What the sources of linux-driver/ need of the kernel, as of Linux 6.12, to be
  * compiled unmodified for user space. Every header of the kernel that they include
- * is this one. What has behaviour is in machine.c (accesses) and guest.c
- * (time, locks, work, devices, the TPM core).
+ * is this one. What has behaviour is in machine.c (accesses), guest.c (time, locks,
+ * work), guest_bus.c (devices) and guest_core.c (the TPM core).
  *
  * One thread: what another CPU would do is done between two accesses.
  */

@@ -15,11 +15,13 @@
 #define THREE   (TPM_GUEST_BASE + 0x3000)
 #define WAIT_MS 5000
 
-/* With the flag set, as after a D-RTM. */
+#define TPM_FAIL 9
+
+/* With the flag set, as after a D-RTM. A TPM 1.2 where there is data. */
 static void setup_unused(struct fixture *f, gconstpointer variant)
 {
 	const struct variant *v = variant;
-	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	TpmStub *stub = tpm_stub_new(v->data ? TPM_STUB_1_2 : TPM_STUB_2_0);
 
 	tpm_stub_set_established(stub, true);
 	fault_begin_stub(f, v->device, stub);
@@ -211,32 +213,108 @@ static void no_data_channel(struct fixture *f, gconstpointer unused)
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
 }
 
+/* Nor is a state loaded into such a TPM. */
+static void no_data_channel_load(struct fixture *f, gconstpointer unused)
+{
+	g_autofree char *file = g_build_filename(f->tpm->dir, "saved", NULL);
+	bool failed = false, done = false;
+
+	(void)unused;
+	fault_saves(f);
+	fault_end_qemu(f);
+	fault_start_qemu(f, "", "-incoming defer");
+	tpm_stub_hang_up(f->stub);
+	tpm_stub_refuse_data_channel(f->stub, true);
+	qtest_reset(f->q);
+	json_node_unref(qtest_qmp(f->q, "migrate-incoming",
+				  "{\"uri\":\"file:%s\",\"exit-on-error\":false}", file));
+	while (!failed && !done) {
+		JsonNode *node = qtest_qmp(f->q, "query-migrate", NULL);
+		JsonObject *reply = json_node_get_object(node);
+		const char *status = json_object_get_string_member_with_default(reply, "status",
+										"");
+
+		failed = strcmp(status, "failed") == 0;
+		done = strcmp(status, "completed") == 0;
+		json_node_unref(node);
+		g_usleep(1000);
+	}
+	g_assert_true(failed);
+	g_assert_cmpuint(tpm_stub_restored_blobs(f->stub), ==, 0);
+}
+
 /*
  * The first command waits for the thread, which has to set the locality: cancelled
  * meanwhile it ends as soon as the thread gets to it, and the TPM does not see it.
  */
-static void cancel_waiting(struct fixture *f, gconstpointer unused)
+static void cancel_waiting(struct fixture *f, gconstpointer variant)
 {
+	const struct variant *v = variant;
 	uint8_t rsp[TPM_GUEST_MAX];
 	uint32_t ticket;
 
-	(void)unused;
-	to_three(f);
-	reset_and_hold(f);
-	tpm_guest_take(f->q);
+	tpm_stub_hold_control(f->stub, TPM_STUB_SET_LOCALITY);
 	tpm_stub_hold(f->stub);
 	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
+	g_assert_true(tpm_stub_waits_control(f->stub, WAIT_MS));
 	qtest_writel(f->q, tpm_guest_indexed(f->q) + TPMIX_REG_CANCEL, ticket);
 	g_assert_false(tpm_guest_completes(f->q, ticket, 200));
 	tpm_stub_release_control(f->stub);
 	g_assert_true(tpm_guest_completes(f->q, ticket, WAIT_MS));
 	g_assert_cmpuint(tpm_guest_response(f->q, rsp), ==, 10);
-	g_assert_cmphex(rsp[8] << 8 | rsp[9], ==, 0x909); /* TPM_RC_CANCELED */
+	/* TPM_FAIL, TPM_RC_CANCELED */
+	g_assert_cmpmem(rsp, 10, v->data ? "\0\xC4\0\0\0\x0A\0\0\0\x09" :
+			"\x80\x01\0\0\0\x0A\0\0\x09\x09", 10);
 	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 0);
 	g_assert_cmpuint(tpm_stub_cancels(f->stub), ==, 0);
 	/* Nor is the next one cancelled. */
 	tpm_stub_release(f->stub, false);
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
+}
+
+/* QEMU's own devices have no TPM then, too: what they have reads as 0. */
+static void stock_no_data_channel(gconstpointer device)
+{
+	const uint64_t reg = TPM_GUEST_BASE +
+			     (strstr(device, "crb") ? TPM_REG_INTERFACE_ID : TPM_REG_DID_VID);
+	TpmStub *stub = tpm_stub_new(TPM_STUB_2_0);
+	QtestClient *q = qtest_start(tpm_stub_connect(stub), "-machine q35 -device %s,tpmdev=tpm0",
+				     (const char *)device);
+	const uint32_t value = qtest_readl(q, reg);
+
+	g_assert_cmphex(value, !=, 0);
+	tpm_stub_hang_up(stub);
+	tpm_stub_refuse_data_channel(stub, true);
+	qtest_reset(q);
+	g_assert_cmphex(qtest_readl(q, reg), ==, 0);
+	tpm_stub_refuse_data_channel(stub, false);
+	qtest_reset(q);
+	g_assert_cmphex(qtest_readl(q, reg), ==, value);
+	qtest_stop(q);
+	tpm_stub_free(stub);
+}
+
+static bool is_tested(struct fixture *f)
+{
+	return qtest_readl(f->q, TPM_GUEST_BASE + TPM_REG_STS) & TPM_STS_SELFTEST_DONE;
+}
+
+/* A TPM 1.2 that was asked for its self-test and did not answer has not done it. */
+static void self_test(struct fixture *f, gconstpointer unused)
+{
+	static const struct tpm_command command = {
+		10, { 0, 0xC1, 0, 0, 0, 10, 0, 0, 0, 0x53 }, /* TPM_ContinueSelfTest */
+	};
+
+	(void)unused;
+	g_assert_false(is_tested(f));
+	tpm_stub_hang_up(f->stub);
+	g_assert_cmphex(tpm_guest_command(f->q, &command, NULL), ==, TPM_FAIL);
+	g_assert_false(is_tested(f));
+	qtest_reset(f->q);
+	tpm_guest_take(f->q);
+	g_assert_cmphex(tpm_guest_command(f->q, &command, NULL), ==, 0);
+	g_assert_true(is_tested(f));
 }
 
 struct latecomer {
@@ -316,6 +394,8 @@ static void state_blob(struct fixture *f, gconstpointer unused)
 
 int main(int argc, char **argv)
 {
+	static const struct variant tpm12 = { "tpm-tis-indexed", "" };
+
 	g_test_init(&argc, &argv, NULL);
 #define CONTROL(path, func) BOTH(FAULT_ADD, "control/" path, NULL, setup, func)
 	CONTROL("slow", slow);
@@ -324,7 +404,12 @@ int main(int argc, char **argv)
 	CONTROL("descriptor", descriptor);
 	CONTROL("asked", asked);
 	CONTROL("no-data-channel", no_data_channel);
+	CONTROL("no-data-channel-load", no_data_channel_load);
 	BOTH(FAULT_ADD, "control/cancel-waiting", NULL, setup_unused, cancel_waiting);
 	CONTROL("state-blob", state_blob);
+	FAULT_ADD("/faults/tis/control/cancel-waiting-1.2", &tpm12, setup_unused, cancel_waiting);
+	FAULT_ADD("/faults/tis/control/self-test-1.2", &tpm12, setup_unused, self_test);
+	g_test_add_data_func("/faults/tis/control/stock", "tpm-tis", stock_no_data_channel);
+	g_test_add_data_func("/faults/crb/control/stock", "tpm-crb", stock_no_data_channel);
 	return g_test_run();
 }

@@ -108,6 +108,7 @@ void tpm_stub_refuse_reset_established(TpmStub *t, uint32_t result);
  */
 enum tpm_stub_control {
 	TPM_STUB_GET_ESTABLISHED = 4,
+	TPM_STUB_SET_LOCALITY = 5,
 	TPM_STUB_RESET_ESTABLISHED = 11,
 	TPM_STUB_GET_STATE_BLOB = 12,
 };

@@ -304,9 +304,9 @@ def driver_killer(work):
     """The test of the suite "driver" that fails with work/linux-driver, or None."""
     tests = ROOT / "tests/driver"
     includes = [tests / "shim", work / "linux-driver", work / "engine", tests]
-    # Whose place the harness's guest.c takes.
+    # Whose place the harness's guest_core.c takes.
     takeover = work / "linux-driver/tpmix_takeover.c"
-    objects = compiled(work, [*(work / "engine").glob("*.c"), tests / "guest.c",
+    objects = compiled(work, [*(work / "engine").glob("*.c"), *tests.glob("guest*.c"),
                               tests / "machine.c",
                               *({*(work / "linux-driver").glob("*.c")} - {takeover})],
                        includes)

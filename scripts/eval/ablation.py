@@ -73,7 +73,7 @@ def built(patch):
         subprocess.run(["gcc", *flags, "--coverage", *glib, "-c", source, "-o",
                         work / f"{source.stem}.o"], check=True, cwd=work)
     subprocess.run(["gcc", *flags, tests / "test_faults.c", tests / "machine.c",
-                    tests / "guest.c", *(work / f"{source.stem}.o" for source in sources),
+                    *tests.glob("guest*.c"), *(work / f"{source.stem}.o" for source in sources),
                     "-o", work / "test_faults", "--coverage", *glib], check=True, cwd=work)
     return work
 

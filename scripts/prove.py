@@ -345,16 +345,20 @@ def mutant_killer(cbmc, patch, proofs_only):
     return None, f"survives ({header[1]}: {answer})"
 
 
+def find_glib():
+    GLIB.extend(subprocess.run(["pkg-config", "--cflags", "--libs", "glib-2.0"],
+                               stdout=subprocess.PIPE, text=True).stdout.split())
+    if not GLIB:
+        fail("mutants need libglib2.0-dev: ./run build engine installs it")
+
+
 def mutants(names, proofs_only):
     patches = sorted(MUTANTS.glob("*.patch"))
     if names:
         patches = [p for p in patches if p.stem in names]
     cbmc = tool("cbmc")
     passed = failed = 0
-    GLIB.extend(subprocess.run(["pkg-config", "--cflags", "--libs", "glib-2.0"],
-                               stdout=subprocess.PIPE, text=True).stdout.split())
-    if not GLIB:
-        fail("mutants need libglib2.0-dev: ./run build engine installs it")
+    find_glib()
     baseline = mutable_copy(BUILD / "mutants" / "none")
     if found := unit_killer(baseline) or driver_killer(baseline):
         fail(f"without any mutant {found} fails")

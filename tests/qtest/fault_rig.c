@@ -88,12 +88,11 @@ static char *saved_path(const struct fixture *f)
 	return g_build_filename(f->tpm->dir, "saved", NULL);
 }
 
-bool fault_save(struct fixture *f)
+/* Waits until the migration, either way, was completed or has failed. */
+static bool migrated(struct fixture *f)
 {
-	g_autofree char *file = saved_path(f);
 	bool done, failed;
 
-	json_node_unref(qtest_qmp(f->q, "migrate", "{\"uri\":\"file:%s\"}", file));
 	do {
 		JsonNode *node = qtest_qmp(f->q, "query-migrate", NULL);
 		const char *status = json_object_get_string_member(
@@ -106,8 +105,27 @@ bool fault_save(struct fixture *f)
 		json_node_unref(node);
 		g_usleep(1000);
 	} while (!done && !failed);
+	return done;
+}
+
+bool fault_save(struct fixture *f)
+{
+	g_autofree char *file = saved_path(f);
+	bool done;
+
+	json_node_unref(qtest_qmp(f->q, "migrate", "{\"uri\":\"file:%s\"}", file));
+	done = migrated(f);
 	json_node_unref(qtest_qmp(f->q, "cont", NULL));
 	return done;
+}
+
+void fault_fails_to_come_in(struct fixture *f)
+{
+	g_autofree char *file = saved_path(f);
+
+	json_node_unref(qtest_qmp(f->q, "migrate-incoming",
+				  "{\"uri\":\"file:%s\",\"exit-on-error\":false}", file));
+	g_assert_false(migrated(f));
 }
 
 void fault_saves(struct fixture *f)

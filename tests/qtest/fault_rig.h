@@ -64,6 +64,9 @@ void fault_load(struct fixture *f);
 void fault_saves(struct fixture *f);
 void fault_fails_to_save(struct fixture *f);
 
+/* A QEMU that was started with "-incoming defer" does not load the saved state. */
+void fault_fails_to_come_in(struct fixture *f);
+
 /* The thread by which QEMU's backend waits for the TPM, of the fixture's QEMU. */
 pid_t fault_backend_thread(struct fixture *f);
 

@@ -170,17 +170,6 @@ static void descriptor(struct fixture *f, gconstpointer unused)
 	g_assert_cmphex(tpm_guest_command(f->q, &tpm_get_cap, NULL), ==, 0);
 }
 
-/* Rings, and asks for an interrupt or does not. */
-static uint32_t ring(struct fixture *f, uint32_t ask)
-{
-	const uint64_t page = tpm_guest_indexed(f->q);
-	const uint32_t ticket = qtest_readl(f->q, page + TPMIX_REG_ACCEPTED) + 1;
-
-	tpm_guest_put(f->q, &tpm_get_cap);
-	qtest_writeq(f->q, page + TPMIX_REG_CSUM_EXPECT, (uint64_t)ticket << 32 | ask);
-	return ticket;
-}
-
 /*
  * Who asks for an interrupt goes on, and the command is the thread's to send, which here
  * waits for something else; who does not sends it.
@@ -192,7 +181,7 @@ static void asked(struct fixture *f, gconstpointer unused)
 	(void)unused;
 	reset_and_hold(f);
 	tpm_guest_take(f->q);
-	ticket = ring(f, TPMIX_CSUM_EXPECT_INT_COMPLETED);
+	ticket = tpm_guest_ring_int(f->q, &tpm_get_cap);
 	g_assert_false(tpm_guest_completes(f->q, ticket, 200));
 	g_assert_cmpuint(tpm_stub_executed(f->stub), ==, 1);
 	tpm_stub_release_control(f->stub);
@@ -201,7 +190,7 @@ static void asked(struct fixture *f, gconstpointer unused)
 	to_three(f);
 	reset_and_hold(f);
 	tpm_guest_take(f->q);
-	ticket = ring(f, 0);
+	ticket = tpm_guest_ring(f->q, &tpm_get_cap);
 	tpm_stub_wait_executed(f->stub, 3);
 	/* An answer that comes late is the thread's to take. */
 	tpm_stub_release_control(f->stub);
@@ -229,9 +218,6 @@ static void no_data_channel(struct fixture *f, gconstpointer unused)
 /* Nor is a state loaded into such a TPM. */
 static void no_data_channel_load(struct fixture *f, gconstpointer unused)
 {
-	g_autofree char *file = g_build_filename(f->tpm->dir, "saved", NULL);
-	bool failed = false, done = false;
-
 	(void)unused;
 	fault_saves(f);
 	fault_end_qemu(f);
@@ -239,20 +225,7 @@ static void no_data_channel_load(struct fixture *f, gconstpointer unused)
 	tpm_stub_hang_up(f->stub);
 	tpm_stub_refuse_data_channel(f->stub, true);
 	qtest_reset(f->q);
-	json_node_unref(qtest_qmp(f->q, "migrate-incoming",
-				  "{\"uri\":\"file:%s\",\"exit-on-error\":false}", file));
-	while (!failed && !done) {
-		JsonNode *node = qtest_qmp(f->q, "query-migrate", NULL);
-		JsonObject *reply = json_node_get_object(node);
-		const char *status = json_object_get_string_member_with_default(reply, "status",
-										"");
-
-		failed = strcmp(status, "failed") == 0;
-		done = strcmp(status, "completed") == 0;
-		json_node_unref(node);
-		g_usleep(1000);
-	}
-	g_assert_true(failed);
+	fault_fails_to_come_in(f);
 	g_assert_cmpuint(tpm_stub_restored_blobs(f->stub), ==, 0);
 }
 

@@ -166,21 +166,18 @@ static void bound(struct fixture *f, gconstpointer unused)
 /* Who asked for an interrupt sleeps, and the write is not held up. */
 static void asked(struct fixture *f, gconstpointer unused)
 {
-	const uint64_t page = tpm_guest_indexed(f->q);
 	gint64 least = G_MAXINT64;
 	unsigned int i;
 
 	(void)unused;
 	prepare(f);
 	for (i = 0; i < 5; i++) {
-		uint32_t ticket = qtest_readl(f->q, page + TPMIX_REG_ACCEPTED) + 1;
+		uint32_t ticket;
 		gint64 start;
 
 		tpm_stub_hold(f->stub);
-		tpm_guest_put(f->q, &tpm_get_cap);
 		start = g_get_monotonic_time();
-		qtest_writeq(f->q, page + TPMIX_REG_CSUM_EXPECT, (uint64_t)ticket << 32 |
-			     TPMIX_CSUM_EXPECT_INT_COMPLETED);
+		ticket = tpm_guest_ring_int(f->q, &tpm_get_cap);
 		least = MIN(least, g_get_monotonic_time() - start);
 		tpm_stub_wait_held(f->stub);
 		tpm_stub_release(f->stub, false);

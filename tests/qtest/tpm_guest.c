@@ -135,16 +135,26 @@ void tpm_guest_put(QtestClient *q, const struct tpm_command *c)
 	}
 }
 
-uint32_t tpm_guest_ring(QtestClient *q, const struct tpm_command *c)
+static uint32_t ring(QtestClient *q, const struct tpm_command *c, uint32_t flags)
 {
 	const uint64_t page = tpm_guest_indexed(q);
 	uint32_t ticket = qtest_readl(q, page + TPMIX_REG_ACCEPTED) + 1;
 
 	tpm_guest_put(q, c);
 	qtest_writeq(q, page + TPMIX_REG_CSUM_EXPECT, (uint64_t)ticket << 32 |
-		     TPMIX_CSUM_EXPECT_ON | tpmix_crc16(c->bytes, c->size));
+		     TPMIX_CSUM_EXPECT_ON | flags | tpmix_crc16(c->bytes, c->size));
 	g_assert_cmphex(qtest_readl(q, page + TPMIX_REG_ACCEPTED), ==, ticket);
 	return ticket;
+}
+
+uint32_t tpm_guest_ring(QtestClient *q, const struct tpm_command *c)
+{
+	return ring(q, c, 0);
+}
+
+uint32_t tpm_guest_ring_int(QtestClient *q, const struct tpm_command *c)
+{
+	return ring(q, c, TPMIX_CSUM_EXPECT_INT_COMPLETED);
 }
 
 bool tpm_guest_completes(QtestClient *q, uint32_t ticket, unsigned int ms)

@@ -42,7 +42,7 @@ extern const struct tpm_command tpm_nv_read; /* data at rsp + 16 */
 /* Address of the page that has locality 0's indexed door. */
 uint64_t tpm_guest_indexed(QtestClient *q);
 
-/* The device is there; its backend may not have started. */
+/* Whether the guest finds a TPM: a device whose backend did not start reads as none. */
 bool tpm_guest_has_tpm(QtestClient *q);
 
 /* What a locality asks for by TPM_ACCESS or TPM_LOC_CTRL. */
@@ -56,6 +56,9 @@ void tpm_guest_put(QtestClient *q, const struct tpm_command *c);
 
 /* The same, and rings; returns the ticket. */
 uint32_t tpm_guest_ring(QtestClient *q, const struct tpm_command *c);
+
+/* The same, and asks for an interrupt. */
+uint32_t tpm_guest_ring_int(QtestClient *q, const struct tpm_command *c);
 
 /* Whether the ticket completed within the time. */
 bool tpm_guest_completes(QtestClient *q, uint32_t ticket, unsigned int ms);
